@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.client;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.coordinator;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.tools;
+
+import org.jspecify.annotations.NullMarked;
