@@ -1,3 +1,4 @@
+/** What a user of volumes touches: connect, open, read, write, flush. */
 @NullMarked
 package io.ashlar.client;
 

@@ -1,0 +1,119 @@
+package io.ashlar.client;
+
+import io.ashlar.client.protocol.ErrorCode;
+import io.ashlar.client.protocol.Failure;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An operating error: something that a correct program can meet. Each kind says what its caller can
+ * do about it and maps one to one to a wire {@link ErrorCode}. Messages carry ids, what was expected
+ * and what was found. Bugs are {@link IllegalStateException}s instead.
+ */
+public abstract sealed class AshlarException extends IOException {
+    private final ErrorCode code;
+
+    private AshlarException(ErrorCode code, String message, @Nullable Throwable cause) {
+        super(message, cause);
+        this.code = code;
+    }
+
+    public ErrorCode code() {
+        return code;
+    }
+
+    /** The text as it goes into a reply. */
+    public Failure toFailure() {
+        return Failure.newBuilder().setCode(code).setMessage(getMessage()).build();
+    }
+
+    /** The exception that a reply's failure stands for. */
+    public static AshlarException of(Failure failure) {
+        String message = failure.getMessage();
+        return switch (failure.getCode()) {
+            case UNAVAILABLE -> new Unavailable(message, failure.getLeader());
+            case FENCED -> new Fenced(message);
+            case CORRUPT -> new Corrupt(message);
+            case INSUFFICIENT_SHARDS -> new InsufficientShards(message);
+            case NO_SPACE -> new NoSpace(message);
+            case INCOMPATIBLE -> new Incompatible(message);
+            case NOT_FOUND -> new NotFound(message);
+            case INVALID -> new Invalid(message);
+            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED -> new Incompatible(
+                    "a reply carries an error code that this version does not know: " + message);
+        };
+    }
+
+    /** Somebody did not answer, or cannot now: try again. */
+    public static final class Unavailable extends AshlarException {
+        private final String leader;
+
+        public Unavailable(String message) {
+            this(message, "");
+        }
+
+        public Unavailable(String message, Throwable cause) {
+            super(ErrorCode.UNAVAILABLE, message, cause);
+            this.leader = "";
+        }
+
+        Unavailable(String message, String leader) {
+            super(ErrorCode.UNAVAILABLE, message, null);
+            this.leader = leader;
+        }
+
+        /** "host:port" of the coordinator to ask instead, or empty. */
+        public String leader() {
+            return leader;
+        }
+    }
+
+    /** Another writer has taken the volume over: open it again. */
+    public static final class Fenced extends AshlarException {
+        public Fenced(String message) {
+            super(ErrorCode.FENCED, message, null);
+        }
+    }
+
+    /** Bytes failed their checksum and could not be decoded otherwise: repair. */
+    public static final class Corrupt extends AshlarException {
+        public Corrupt(String message) {
+            super(ErrorCode.CORRUPT, message, null);
+        }
+    }
+
+    /** Too few shards of a stripe answer: bring nodes back. */
+    public static final class InsufficientShards extends AshlarException {
+        public InsufficientShards(String message) {
+            super(ErrorCode.INSUFFICIENT_SHARDS, message, null);
+        }
+    }
+
+    /** Drives are full up to their reserve: free space or add drives. */
+    public static final class NoSpace extends AshlarException {
+        public NoSpace(String message) {
+            super(ErrorCode.NO_SPACE, message, null);
+        }
+    }
+
+    /** A format or protocol version that this release does not speak. */
+    public static final class Incompatible extends AshlarException {
+        public Incompatible(String message) {
+            super(ErrorCode.INCOMPATIBLE, message, null);
+        }
+    }
+
+    /** What was named does not exist. */
+    public static final class NotFound extends AshlarException {
+        public NotFound(String message) {
+            super(ErrorCode.NOT_FOUND, message, null);
+        }
+    }
+
+    /** The request can never succeed as it was made. */
+    public static final class Invalid extends AshlarException {
+        public Invalid(String message) {
+            super(ErrorCode.INVALID, message, null);
+        }
+    }
+}
