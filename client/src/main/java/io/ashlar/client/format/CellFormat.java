@@ -108,8 +108,8 @@ public final class CellFormat {
             target.set(INT, at + 8, extent.blockCount());
             target.set(INT, at + 12, extent.startBytes());
             target.set(INT, at + 16, extent.storedBytes());
-            target.set(BYTE, at + 20, (byte) extent.kind().ordinal());
-            target.set(BYTE, at + 21, (byte) extent.codec().ordinal());
+            target.set(BYTE, at + 20, (byte) extent.kind().code());
+            target.set(BYTE, at + 21, (byte) extent.codec().code());
             at += EXTENT_BYTES;
         }
         for (int i = 0; i < stripe.blockCrcCount(); i++, at += 4) {
@@ -270,9 +270,9 @@ public final class CellFormat {
     }
 
     private static @Nullable Extent readExtent(MemorySegment bytes, int at) {
-        int kind = bytes.get(BYTE, at + 20);
-        int codec = bytes.get(BYTE, at + 21);
-        if (kind < 0 || kind >= KINDS.length || codec < 0 || codec >= CODECS.length) {
+        Extent.Kind kind = Extent.Kind.ofCode(bytes.get(BYTE, at + 20));
+        Extent.Codec codec = Extent.Codec.ofCode(bytes.get(BYTE, at + 21));
+        if (kind == null || codec == null) {
             return null;
         }
         return new Extent(
@@ -280,12 +280,9 @@ public final class CellFormat {
                 bytes.get(INT, at + 8),
                 bytes.get(INT, at + 12),
                 bytes.get(INT, at + 16),
-                KINDS[kind],
-                CODECS[codec]);
+                kind,
+                codec);
     }
-
-    private static final Extent.Kind[] KINDS = Extent.Kind.values();
-    private static final Extent.Codec[] CODECS = Extent.Codec.values();
 
     private static int[] readInts(MemorySegment bytes, int at, int count) {
         int[] ints = new int[count];
