@@ -31,7 +31,7 @@ public abstract sealed class AshlarException extends IOException {
     public static AshlarException of(Failure failure) {
         String message = failure.getMessage();
         return switch (failure.getCode()) {
-            case UNAVAILABLE -> new Unavailable(message, failure.getLeader());
+            case UNAVAILABLE -> new Unavailable(failure);
             case FENCED -> new Fenced(message);
             case CORRUPT -> new Corrupt(message);
             case INSUFFICIENT_SHARDS -> new InsufficientShards(message);
@@ -46,20 +46,36 @@ public abstract sealed class AshlarException extends IOException {
 
     /** Somebody did not answer, or cannot now: try again. */
     public static final class Unavailable extends AshlarException {
+        private final boolean answered;
+        private final boolean notLeader;
         private final String leader;
 
         public Unavailable(String message) {
-            this(message, "");
+            this(message, null);
         }
 
-        public Unavailable(String message, Throwable cause) {
+        public Unavailable(String message, @Nullable Throwable cause) {
             super(ErrorCode.UNAVAILABLE, message, cause);
+            this.answered = false;
+            this.notLeader = false;
             this.leader = "";
         }
 
-        Unavailable(String message, String leader) {
-            super(ErrorCode.UNAVAILABLE, message, null);
-            this.leader = leader;
+        private Unavailable(Failure failure) {
+            super(ErrorCode.UNAVAILABLE, failure.getMessage(), null);
+            this.answered = true;
+            this.notLeader = failure.getNotLeader();
+            this.leader = failure.getLeader();
+        }
+
+        /** Whether somebody answered so; otherwise nobody answered. */
+        public boolean isAnswered() {
+            return answered;
+        }
+
+        /** Whether a coordinator that does not lead answered: ask another. */
+        public boolean isNotLeader() {
+            return notLeader;
         }
 
         /** "host:port" of the coordinator to ask instead, or empty. */
