@@ -3,6 +3,8 @@ package io.ashlar.client;
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
 import java.io.IOException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,19 @@ public abstract sealed class AshlarException extends IOException {
             case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED -> new Incompatible(
                     "a reply carries an error code that this version does not know: " + message);
         };
+    }
+
+    /** The operating error that a future ended with; anything else was a bug and is thrown. */
+    public static AshlarException in(Throwable failure) {
+        Throwable cause = failure;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        if (cause instanceof AshlarException operating) {
+            return operating;
+        }
+        throw new IllegalStateException("a future ended with a bug: " + cause, cause);
     }
 
     /** Somebody did not answer, or cannot now: try again. */
