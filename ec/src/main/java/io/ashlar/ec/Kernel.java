@@ -1,12 +1,13 @@
 package io.ashlar.ec;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * A way to multiply a matrix with cells; what all the work of {@link ReedSolomon} comes down to. All
  * kernels give the same bytes. Immutable, safe for any thread.
  */
-public abstract sealed class Kernel permits PlainKernel {
+public abstract sealed class Kernel permits IsalKernel, VectorKernel, PlainKernel {
     private final String name;
 
     Kernel(String name) {
@@ -49,6 +50,19 @@ public abstract sealed class Kernel permits PlainKernel {
     abstract MatrixProduct prepare(Matrix matrix);
 
     private static final class Available {
-        static final List<Kernel> KERNELS = List.of(new PlainKernel());
+        static final List<Kernel> KERNELS = find();
+
+        private static List<Kernel> find() {
+            List<Kernel> kernels = new ArrayList<>();
+            if (IsalKernel.isAvailable()) {
+                kernels.add(new IsalKernel());
+            }
+            if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+                    && VectorKernel.isAvailable()) {
+                kernels.add(new VectorKernel());
+            }
+            kernels.add(new PlainKernel());
+            return List.copyOf(kernels);
+        }
     }
 }
