@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Intel's ISA-L through the foreign-function API: {@code ec_init_tables} and {@code ec_encode_data}
@@ -34,9 +35,14 @@ final class IsalKernel extends Kernel {
         super("isal");
     }
 
-    /** Whether the library is installed, and this JVM may call it. */
-    static boolean isAvailable() {
-        return LIBRARY != null;
+    /** Why it does not run here, unless it does. */
+    static Optional<String> obstacle() {
+        if (NativeAccess.obstacle().isPresent()) {
+            return NativeAccess.obstacle();
+        }
+        return LIBRARY == null
+                ? Optional.of(LIBRARY_NAME + " not found: install the package libisal2")
+                : Optional.empty();
     }
 
     @Override

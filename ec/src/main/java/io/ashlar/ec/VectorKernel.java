@@ -2,6 +2,8 @@ package io.ashlar.ec;
 
 import jdk.incubator.vector.ByteVector;
 
+import java.util.Optional;
+
 /**
  * The kernel on the JDK's Vector API. This class and {@link VectorProduct} are the only ones that
  * name {@code jdk.incubator.vector}; load them only where that module is present.
@@ -14,9 +16,14 @@ final class VectorKernel extends Kernel {
         super("vector");
     }
 
-    /** Whether this CPU's vectors are wide enough. */
-    static boolean isAvailable() {
-        return ByteVector.SPECIES_PREFERRED.length() >= MIN_LANES;
+    /** Why it does not run here, unless it does. */
+    static Optional<String> obstacle() {
+        int lanes = ByteVector.SPECIES_PREFERRED.length();
+        if (lanes < MIN_LANES) {
+            return Optional.of(
+                    "the CPU's vectors are of " + lanes + " bytes, fewer than " + MIN_LANES);
+        }
+        return NativeAccess.obstacle();
     }
 
     @Override
