@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.ec;
+
+import org.jspecify.annotations.NullMarked;
