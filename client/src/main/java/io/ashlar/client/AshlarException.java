@@ -14,10 +14,17 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract sealed class AshlarException extends IOException {
     private final ErrorCode code;
+    private final String message;
 
     private AshlarException(ErrorCode code, String message, @Nullable Throwable cause) {
         super(message, cause);
         this.code = code;
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 
     public ErrorCode code() {
@@ -26,7 +33,7 @@ public abstract sealed class AshlarException extends IOException {
 
     /** The text as it goes into a reply. */
     public Failure toFailure() {
-        return Failure.newBuilder().setCode(code).setMessage(getMessage()).build();
+        return Failure.newBuilder().setCode(code).setMessage(message).build();
     }
 
     /** The exception that a reply's failure stands for. */

@@ -35,6 +35,15 @@ public final class CommandTree {
 
     private static Map<String, Supplier<Object>> commands() {
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("up", UpCommand::new);
+        commands.put("down", DownCommand::new);
+        commands.put("node", NodeCommand::new);
+        commands.put("coordinator", CoordinatorCommand::new);
+        commands.put("volume", VolumeCommand::new);
+        commands.put("status", StatusCommand::new);
+        commands.put("events", EventsCommand::new);
+        commands.put("scrub", ScrubCommand::new);
+        commands.put("repair", RepairCommand::new);
         commands.put("doctor", DoctorCommand::new);
         commands.put("completion", CompletionCommand::new);
         return commands;
