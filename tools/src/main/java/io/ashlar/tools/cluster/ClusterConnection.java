@@ -8,6 +8,7 @@ import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.NettyTransport;
 import io.ashlar.client.transport.Transport;
+
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
@@ -37,9 +38,11 @@ public final class ClusterConnection implements AutoCloseable {
             return calls.call(request, timeout.toNanos()).join();
         } catch (CompletionException e) {
             AshlarException cause = AshlarException.in(e);
-            if (cause instanceof AshlarException.Unavailable unavailable && !unavailable.isAnswered()) {
-                throw new AshlarException.Unavailable("no coordinator answers at " + listed()
-                        + ": start the cluster (ashlar up --dir DIR) or name it with --coordinator");
+            if (cause instanceof AshlarException.Unavailable unavailable
+                    && !unavailable.isAnswered()) {
+                throw new AshlarException.Unavailable(
+                        "no coordinator answers at " + listed()
+                                + ": start the cluster (ashlar up --dir DIR) or name it with --coordinator");
             }
             throw cause;
         }

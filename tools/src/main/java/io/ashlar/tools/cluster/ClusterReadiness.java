@@ -5,6 +5,7 @@ import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.GetStatus;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.Request;
+
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,6 +2,7 @@ package io.ashlar.tools.cluster;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;

@@ -2,11 +2,13 @@ package io.ashlar.tools.command;
 
 import io.ashlar.tools.cluster.LocalCluster;
 import io.ashlar.tools.output.Sizes;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(name = "down", description = "Stop the cluster of this directory cleanly; its data stay.")
 final class DownCommand extends Leaf {
@@ -24,7 +26,8 @@ final class DownCommand extends Leaf {
         }
         if (!killed.isEmpty()) {
             throw new CommandFailed("had to kill " + String.join(", ", killed)
-                    + ", which did not stop by themselves; see their logs in " + cluster.directory());
+                    + ", which did not stop by themselves; see their logs in "
+                    + cluster.directory());
         }
         console().line("down: stopped in " + Sizes.seconds(System.nanoTime() - start));
         return CommandTree.DONE;

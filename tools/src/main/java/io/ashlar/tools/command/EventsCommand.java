@@ -1,16 +1,18 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.client.protocol.Event;
 import io.ashlar.client.protocol.EventList;
 import io.ashlar.client.protocol.GetEvents;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.tools.cluster.ClusterConnection;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(name = "events", description = "What changed and why.")
 final class EventsCommand extends ClusterCommand {

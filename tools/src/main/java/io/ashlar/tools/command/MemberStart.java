@@ -2,15 +2,18 @@ package io.ashlar.tools.command;
 
 import io.ashlar.tools.cluster.LocalCluster;
 import io.ashlar.tools.cluster.MemberReadiness;
-import java.nio.file.Path;
-import java.util.Map;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
+import java.nio.file.Path;
+import java.util.Map;
+
 @Command(
         name = "start",
-        description = "Start again a stopped or killed process of a cluster that \"ashlar up\" made.")
+        description =
+                "Start again a stopped or killed process of a cluster that \"ashlar up\" made.")
 final class MemberStart extends Leaf {
     @Parameters(paramLabel = "ID", description = "as in cluster.json, such as n1 or c1")
     @SuppressWarnings("NullAway.Init")
@@ -27,7 +30,14 @@ final class MemberStart extends Leaf {
         MemberReadiness.await(cluster, id);
         console().line(id + (started ? " started" : " was running already"));
         if (console().isJson()) {
-            console().json(Map.of("id", id, "started", started, "pid", cluster.member(id).pid()));
+            console()
+                    .json(Map.of(
+                            "id",
+                            id,
+                            "started",
+                            started,
+                            "pid",
+                            cluster.member(id).pid()));
         }
         return CommandTree.DONE;
     }

@@ -2,9 +2,11 @@ package io.ashlar.tools.command;
 
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.tools.cluster.ClusterConnection;
+
+import picocli.CommandLine.Command;
+
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Command;
 
 @Command(
         name = "node",

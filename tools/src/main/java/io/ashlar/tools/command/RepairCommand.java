@@ -1,15 +1,17 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.GetRepair;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.SetRepair;
 import io.ashlar.client.protocol.StartRepair;
-import java.time.Duration;
+import io.ashlar.tools.cluster.ClusterConnection;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+
+import java.time.Duration;
 
 @Command(
         name = "repair",
@@ -38,8 +40,9 @@ final class RepairCommand extends Group {
     }
 
     private static RepairStatus ask(ClusterConnection connection) throws AshlarException {
-        Request request =
-                Request.newBuilder().setGetRepair(GetRepair.getDefaultInstance()).build();
+        Request request = Request.newBuilder()
+                .setGetRepair(GetRepair.getDefaultInstance())
+                .build();
         return connection.call(request).getRepair();
     }
 

@@ -7,12 +7,14 @@ import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.VolumeInfo;
+
+import org.jspecify.annotations.Nullable;
+
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** The coordinator's replies as the JSON objects that the command line promises. */
 final class Replies {
@@ -110,7 +112,10 @@ final class Replies {
     static Map<String, Object> volume(VolumeInfo volume) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("name", volume.getName());
-        object.put("id", String.format("%016x%016x", volume.getId().getHigh(), volume.getId().getLow()));
+        object.put(
+                "id",
+                String.format(
+                        "%016x%016x", volume.getId().getHigh(), volume.getId().getLow()));
         object.put("sizeBytes", volume.getSizeBytes());
         object.put("policy", volume.getPolicy());
         object.put("compression", volume.getCompression());

@@ -1,14 +1,16 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.GetScrub;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.StartScrub;
-import java.time.Duration;
+import io.ashlar.tools.cluster.ClusterConnection;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+
+import java.time.Duration;
 
 @Command(
         name = "scrub",
@@ -44,11 +46,19 @@ final class ScrubCommand extends Group {
 
     @Command(name = "start", description = "Start a scrub of everything, of a node or of a volume.")
     static final class Start extends ClusterCommand {
-        @Option(names = "--node", defaultValue = "", paramLabel = "ID", description = "one node's drives only")
+        @Option(
+                names = "--node",
+                defaultValue = "",
+                paramLabel = "ID",
+                description = "one node's drives only")
         @SuppressWarnings("NullAway.Init")
         private String node;
 
-        @Option(names = "--volume", defaultValue = "", paramLabel = "NAME", description = "one volume's segments only")
+        @Option(
+                names = "--volume",
+                defaultValue = "",
+                paramLabel = "NAME",
+                description = "one volume's segments only")
         @SuppressWarnings("NullAway.Init")
         private String volume;
 

@@ -1,6 +1,5 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.GetStatus;
@@ -8,16 +7,20 @@ import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
+import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.output.Sizes;
-import java.time.Duration;
-import java.util.Locale;
-import java.util.stream.Collectors;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
+import java.time.Duration;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
 @Command(
         name = "status",
-        description = "Health, nodes, capacity, segments by losses still survivable, repair and scrub.")
+        description =
+                "Health, nodes, capacity, segments by losses still survivable, repair and scrub.")
 final class StatusCommand extends ClusterCommand {
     private static final Duration WATCH_INTERVAL = Duration.ofSeconds(2);
     private static final String CLEAR_SCREEN = "\u001b[H\u001b[2J";
@@ -38,8 +41,9 @@ final class StatusCommand extends ClusterCommand {
     }
 
     static ClusterStatus ask(ClusterConnection connection) throws AshlarException {
-        Request request =
-                Request.newBuilder().setGetStatus(GetStatus.getDefaultInstance()).build();
+        Request request = Request.newBuilder()
+                .setGetStatus(GetStatus.getDefaultInstance())
+                .build();
         return connection.call(request).getStatus();
     }
 
@@ -57,9 +61,12 @@ final class StatusCommand extends ClusterCommand {
         String bySurvivable = Replies.bySurvivableLosses(status).entrySet().stream()
                 .map(entry -> entry.getValue() + " survive " + entry.getKey())
                 .collect(Collectors.joining(", "));
-        console().line("segments  " + status.getSegments().getTotal() + " (" + bySurvivable + " more losses), "
-                + status.getSegments().getOpen() + " open, " + status.getSegments().getWeaker()
-                + " weaker, " + status.getSegments().getLost() + " lost");
+        console()
+                .line("segments  " + status.getSegments().getTotal() + " (" + bySurvivable
+                        + " more losses), "
+                        + status.getSegments().getOpen() + " open, "
+                        + status.getSegments().getWeaker()
+                        + " weaker, " + status.getSegments().getLost() + " lost");
         console().line("volumes   " + status.getVolumes());
         console().line("repair    " + repairText(status.getRepair()));
         console().line("scrub     " + scrubText(status.getScrub()));
@@ -79,12 +86,14 @@ final class StatusCommand extends ClusterCommand {
     }
 
     static String repairText(RepairStatus repair) {
-        String text = repair.getState() + ", " + repair.getQueued() + " queued, " + repair.getRunning()
-                + " running, " + repair.getRepairedShards() + " shards and " + repair.getRepairedCells()
-                + " cells repaired, " + repair.getFailedCount() + " failed";
+        String text =
+                repair.getState() + ", " + repair.getQueued() + " queued, " + repair.getRunning()
+                        + " running, " + repair.getRepairedShards() + " shards and "
+                        + repair.getRepairedCells()
+                        + " cells repaired, " + repair.getFailedCount() + " failed";
         if (repair.getEtaSeconds() > 0) {
-            text += ", " + Sizes.format(repair.getBytesPerSecond()) + "/s, " + repair.getEtaSeconds()
-                    + " s left";
+            text += ", " + Sizes.format(repair.getBytesPerSecond()) + "/s, "
+                    + repair.getEtaSeconds() + " s left";
         }
         return text;
     }

@@ -4,18 +4,21 @@ import io.ashlar.tools.cluster.ClusterFile;
 import io.ashlar.tools.cluster.ClusterReadiness;
 import io.ashlar.tools.cluster.LocalCluster;
 import io.ashlar.tools.output.Sizes;
-import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
 @Command(
         name = "up",
-        description = "Start a cluster of real processes on this machine; on a directory that holds one,"
-                + " it goes on.")
+        description =
+                "Start a cluster of real processes on this machine; on a directory that holds one,"
+                        + " it goes on.")
 final class UpCommand extends Leaf {
     private static final long MIN_DRIVE_BYTES = 64L << 20;
 
@@ -23,13 +26,22 @@ final class UpCommand extends Leaf {
     @SuppressWarnings("NullAway.Init")
     private Path directory;
 
-    @Option(names = "--nodes", defaultValue = "6", description = "storage nodes (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--nodes",
+            defaultValue = "6",
+            description = "storage nodes (default ${DEFAULT-VALUE})")
     private int nodes;
 
-    @Option(names = "--coordinators", defaultValue = "1", description = "coordinators (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--coordinators",
+            defaultValue = "1",
+            description = "coordinators (default ${DEFAULT-VALUE})")
     private int coordinators;
 
-    @Option(names = "--port", defaultValue = "7400", description = "the first port (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--port",
+            defaultValue = "7400",
+            description = "the first port (default ${DEFAULT-VALUE})")
     private int port;
 
     @Option(
@@ -72,9 +84,11 @@ final class UpCommand extends Leaf {
         ClusterFile file = cluster.file();
         String text = started == 0
                 ? "it was up already"
-                : "started " + started + " processes in " + Sizes.seconds(System.nanoTime() - start);
-        console().line("up: " + file.coordinators().size() + " coordinators, " + file.nodes().size()
-                + " nodes at " + cluster.directory() + ": " + text);
+                : "started " + started + " processes in "
+                        + Sizes.seconds(System.nanoTime() - start);
+        console()
+                .line("up: " + file.coordinators().size() + " coordinators, "
+                        + file.nodes().size() + " nodes at " + cluster.directory() + ": " + text);
         String addresses = String.join(
                 ",",
                 cluster.coordinatorAddresses().stream().map(Object::toString).toList());

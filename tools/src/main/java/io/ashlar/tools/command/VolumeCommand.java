@@ -11,13 +11,15 @@ import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.output.Sizes;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(
         name = "volume",
@@ -112,11 +114,12 @@ final class VolumeCommand extends Group {
             Request request = Request.newBuilder()
                     .setListVolumes(ListVolumes.getDefaultInstance())
                     .build();
-            List<VolumeInfo> volumes =
-                    connection.call(request).getVolumeList().getVolumesList();
+            List<VolumeInfo> volumes = connection.call(request).getVolumeList().getVolumesList();
             volumes.forEach(volume -> console().line(line(volume)));
             if (console().isJson()) {
-                console().json(Map.of("volumes", volumes.stream().map(Replies::volume).toList()));
+                console()
+                        .json(Map.of(
+                                "volumes", volumes.stream().map(Replies::volume).toList()));
             }
             return CommandTree.DONE;
         }
@@ -131,7 +134,8 @@ final class VolumeCommand extends Group {
         @Override
         int run(ClusterConnection connection) throws Exception {
             Map<String, Object> volume = Replies.volume(get(connection, name));
-            volume.forEach((key, value) -> console().line(String.format(Locale.ROOT, "%-12s %s", key, value)));
+            volume.forEach((key, value) ->
+                    console().line(String.format(Locale.ROOT, "%-12s %s", key, value)));
             if (console().isJson()) {
                 console().json(volume);
             }
