@@ -1,7 +1,7 @@
 package io.ashlar.tools.cluster;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.jr.ob.JSON;
-import com.fasterxml.jackson.jr.ob.JSONObjectException;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
@@ -70,7 +70,7 @@ public record ClusterFile(List<Member> coordinators, List<Member> nodes) {
         Map<String, Object> object;
         try {
             object = JSON.std.mapFrom(text);
-        } catch (JSONObjectException e) {
+        } catch (JacksonException e) {
             throw new AshlarException.Incompatible(
                     file + " is not JSON: " + e.getOriginalMessage());
         }

@@ -37,15 +37,15 @@ final class ServerConfiguration {
     static void writeCoordinator(Member coordinator, List<Member> all, int raftPortOffset)
             throws IOException {
         String peers = all.stream()
-                .map(one -> one.id() + "=" + raftAddress(one, raftPortOffset) + "/" + one.address())
+                .map(one -> one.id() + "@" + raftAddress(one, raftPortOffset) + "@" + one.address())
                 .collect(Collectors.joining(","));
         Files.writeString(ServerProcess.configuration(coordinator), """
                 # Read by: ashlar coordinator run --config FILE
                 id=%s
                 listen=%s
-                advertise=%s
-                peers=%s
                 directory=%s
+                raft=%s
+                peers=%s
                 """.formatted(
                         coordinator.id(),
                         coordinator.address(),

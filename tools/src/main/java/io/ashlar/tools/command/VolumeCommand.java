@@ -28,7 +28,10 @@ import java.util.Map;
             VolumeCommand.Create.class,
             VolumeCommand.ListAll.class,
             VolumeCommand.Info.class,
-            VolumeCommand.Delete.class
+            VolumeCommand.Delete.class,
+            VolumeImport.class,
+            VolumeExport.class,
+            VolumeVerify.class
         })
 final class VolumeCommand extends Group {
 

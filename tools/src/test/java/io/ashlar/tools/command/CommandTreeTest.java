@@ -20,9 +20,30 @@ class CommandTreeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"doctor", "completion"})
+    @ValueSource(
+            strings = {
+                "up",
+                "down",
+                "node",
+                "node list",
+                "node start",
+                "coordinator start",
+                "volume",
+                "volume create",
+                "volume import",
+                "volume export",
+                "volume verify",
+                "status",
+                "events",
+                "scrub start",
+                "scrub status",
+                "repair start",
+                "repair pause",
+                "doctor",
+                "completion"
+            })
     void everyCommandExplainsItself(String command) {
-        Ran ran = Ran.of(command, "--help");
+        Ran ran = Ran.of((command + " --help").split(" "));
         assertThat(ran.exitCode()).isZero();
         assertThat(ran.out()).contains("Usage: ashlar " + command);
         assertThat(ran.err()).isEmpty();
@@ -41,6 +62,30 @@ class CommandTreeTest {
         assertThat(ran.exitCode()).isEqualTo(CommandTree.USAGE);
         assertThat(ran.out()).isEmpty();
         assertThat(ran.err()).startsWith("ashlar: ").hasLineCount(1).contains("--help");
+    }
+
+    @Test
+    void sharedOptionsStandAnywhere() {
+        for (String line : new String[] {
+            "--coordinator nonsense status",
+            "status --coordinator nonsense",
+            "node --coordinator nonsense list"
+        }) {
+            Ran ran = Ran.of(line.split(" "));
+            assertThat(ran.exitCode()).as(line).isEqualTo(CommandTree.FAILED);
+            assertThat(ran.err())
+                    .as(line)
+                    .contains("\"nonsense\" is not an address")
+                    .hasLineCount(1);
+        }
+    }
+
+    @Test
+    void aPolicyThatDoesNotExistIsNamed() {
+        Ran ran = Ran.of("volume", "create", "v", "--size", "1G", "--policy", "raid5");
+        assertThat(ran.exitCode()).isEqualTo(CommandTree.FAILED);
+        assertThat(ran.err()).contains("unknown policy \"raid5\"").hasLineCount(1);
+        assertThat(ran.out()).isEmpty();
     }
 
     @Test
