@@ -2,8 +2,10 @@ package io.ashlar.client;
 
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
-import java.io.IOException;
+
 import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
 
 /**
  * An operating error: something that a correct program can meet. Each kind says what its caller can
@@ -39,8 +41,9 @@ public abstract sealed class AshlarException extends IOException {
             case INCOMPATIBLE -> new Incompatible(message);
             case NOT_FOUND -> new NotFound(message);
             case INVALID -> new Invalid(message);
-            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED -> new Incompatible(
-                    "a reply carries an error code that this version does not know: " + message);
+            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED ->
+                new Incompatible("a reply carries an error code that this version does not know: "
+                        + message);
         };
     }
 
