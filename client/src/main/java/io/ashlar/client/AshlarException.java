@@ -2,10 +2,10 @@ package io.ashlar.client;
 
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An operating error: something that a correct program can meet. Each kind says what its caller can
@@ -14,10 +14,17 @@ import java.io.IOException;
  */
 public abstract sealed class AshlarException extends IOException {
     private final ErrorCode code;
+    private final String message;
 
     private AshlarException(ErrorCode code, String message, @Nullable Throwable cause) {
         super(message, cause);
         this.code = code;
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 
     public ErrorCode code() {
@@ -26,14 +33,14 @@ public abstract sealed class AshlarException extends IOException {
 
     /** The text as it goes into a reply. */
     public Failure toFailure() {
-        return Failure.newBuilder().setCode(code).setMessage(getMessage()).build();
+        return Failure.newBuilder().setCode(code).setMessage(message).build();
     }
 
     /** The exception that a reply's failure stands for. */
     public static AshlarException of(Failure failure) {
         String message = failure.getMessage();
         return switch (failure.getCode()) {
-            case UNAVAILABLE -> new Unavailable(message, failure.getLeader());
+            case UNAVAILABLE -> new Unavailable(failure);
             case FENCED -> new Fenced(message);
             case CORRUPT -> new Corrupt(message);
             case INSUFFICIENT_SHARDS -> new InsufficientShards(message);
@@ -41,28 +48,56 @@ public abstract sealed class AshlarException extends IOException {
             case INCOMPATIBLE -> new Incompatible(message);
             case NOT_FOUND -> new NotFound(message);
             case INVALID -> new Invalid(message);
-            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED ->
-                new Incompatible("a reply carries an error code that this version does not know: "
-                        + message);
+            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED -> new Incompatible(
+                    "a reply carries an error code that this version does not know: " + message);
         };
+    }
+
+    /** The operating error that a future ended with; anything else was a bug and is thrown. */
+    public static AshlarException in(Throwable failure) {
+        Throwable cause = failure;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        if (cause instanceof AshlarException operating) {
+            return operating;
+        }
+        throw new IllegalStateException("a future ended with a bug: " + cause, cause);
     }
 
     /** Somebody did not answer, or cannot now: try again. */
     public static final class Unavailable extends AshlarException {
+        private final boolean answered;
+        private final boolean notLeader;
         private final String leader;
 
         public Unavailable(String message) {
-            this(message, "");
+            this(message, null);
         }
 
-        public Unavailable(String message, Throwable cause) {
+        public Unavailable(String message, @Nullable Throwable cause) {
             super(ErrorCode.UNAVAILABLE, message, cause);
+            this.answered = false;
+            this.notLeader = false;
             this.leader = "";
         }
 
-        Unavailable(String message, String leader) {
-            super(ErrorCode.UNAVAILABLE, message, null);
-            this.leader = leader;
+        private Unavailable(Failure failure) {
+            super(ErrorCode.UNAVAILABLE, failure.getMessage(), null);
+            this.answered = true;
+            this.notLeader = failure.getNotLeader();
+            this.leader = failure.getLeader();
+        }
+
+        /** Whether somebody answered so; otherwise nobody answered. */
+        public boolean isAnswered() {
+            return answered;
+        }
+
+        /** Whether a coordinator that does not lead answered: ask another. */
+        public boolean isNotLeader() {
+            return notLeader;
         }
 
         /** "host:port" of the coordinator to ask instead, or empty. */

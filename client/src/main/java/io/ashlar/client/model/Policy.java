@@ -1,7 +1,6 @@
 package io.ashlar.client.model;
 
 import io.ashlar.client.AshlarException;
-
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 

@@ -1,0 +1,50 @@
+package io.ashlar.client;
+
+import java.time.Duration;
+
+/**
+ * How a client behaves.
+ *
+ * @param hangBound a participant that does not answer an append for so long has failed
+ * @param readTimeout the same for a read of a cell
+ * @param recoveryTimeout the same for what a takeover asks of a node
+ * @param coordinatorTimeout how long a call to the coordinator is retried
+ * @param leaseRenewal between renewals of a writer's lease
+ * @param windowStripes stripes in flight at most
+ * @param stripeBytes user bytes in a stripe at most, a multiple of 4096
+ * @param maxWaitingBytes bytes of writes waiting at most; more are held back
+ * @param firstShardBytes size of the shards of a volume's first segment; doubles from one to the
+ *     next
+ * @param maxShardBytes size of shards at most
+ */
+public record ClientConfig(
+        Duration hangBound,
+        Duration readTimeout,
+        Duration recoveryTimeout,
+        Duration coordinatorTimeout,
+        Duration leaseRenewal,
+        int windowStripes,
+        int stripeBytes,
+        long maxWaitingBytes,
+        long firstShardBytes,
+        long maxShardBytes) {
+
+    public static final ClientConfig DEFAULT = new ClientConfig(
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(15),
+            Duration.ofSeconds(1),
+            8,
+            1 << 20,
+            64L << 20,
+            4L << 20,
+            64L << 20);
+
+    public ClientConfig {
+        if (stripeBytes < 4096 || stripeBytes % 4096 != 0 || windowStripes < 1) {
+            throw new IllegalArgumentException("stripes of " + stripeBytes + " bytes, "
+                    + windowStripes + " in flight");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides the open segments of a log together. A segment with kept stripes counts only if every
+ * earlier one reaches the length that its records name; an earlier open one is then sealed at
+ * exactly that length, and open ones in between at 0. Otherwise it and all later ones are sealed at
+ * 0.
+ */
+final class LogChain {
+    private final List<LogSegment> segments;
+    private final Map<LogSegment, List<ShardEvidence>> evidence;
+    private final Map<SegmentId, LogSegment> byId = new LinkedHashMap<>();
+
+    /**
+     * @param segments the volume's, in log order
+     * @param evidence of every shard of the open ones
+     */
+    LogChain(List<LogSegment> segments, Map<LogSegment, List<ShardEvidence>> evidence) {
+        this.segments = segments;
+        this.evidence = evidence;
+        segments.forEach(segment -> byId.put(segment.id(), segment));
+    }
+
+    /** The tail of every open segment; unavailable where one cannot be decided. */
+    Map<LogSegment, TailDecision.Tail> decide() throws AshlarException.Unavailable {
+        Map<SegmentId, Long> marks = marks();
+        Map<LogSegment, TailDecision.Tail> tails = new LinkedHashMap<>();
+        boolean broken = false;
+        List<LogSegment> open =
+                segments.stream().filter(segment -> !segment.isSealed()).toList();
+        for (LogSegment segment : open) {
+            TailDecision.Tail tail = TailDecision.decide(
+                    segment, evidenceOf(segment), marks.getOrDefault(segment.id(), 0L));
+            Stripe first = broken ? null : firstOf(tail);
+            if (first != null && !follows(first, tails)) {
+                broken = true;
+            }
+            if (broken) {
+                tail = EMPTY;
+            } else if (first != null) {
+                cutBefore(segment, first, tails);
+            }
+            tails.put(segment, tail);
+        }
+        for (TailDecision.Tail tail : tails.values()) {
+            if (tail.blocked() != null) {
+                throw new AshlarException.Unavailable(
+                        "the volume's last writes cannot be recovered yet: " + tail.blocked());
+            }
+        }
+        return tails;
+    }
+
+    private static final TailDecision.Tail EMPTY = new TailDecision.Tail(List.of(), 0, 0, null);
+
+    private List<ShardEvidence> evidenceOf(LogSegment segment) {
+        List<ShardEvidence> shards = evidence.get(segment);
+        if (shards == null) {
+            throw new IllegalStateException(segment + " is decided without evidence");
+        }
+        return shards;
+    }
+
+    /**
+     * The length of each segment below which all is known to be acknowledged: the highest position
+     * that any cell names, and before it the lengths at which the segments up to there follow each
+     * other.
+     */
+    private Map<SegmentId, Long> marks() {
+        Map<SegmentId, Long> marks = new LinkedHashMap<>();
+        LogSegment highest = null;
+        for (LogSegment segment : segments) {
+            for (List<ShardEvidence> shards : evidence.values()) {
+                var mark = TailDecision.markIn(segment.id(), shards);
+                if (mark.isPresent() && mark.getAsLong() > 0) {
+                    marks.merge(segment.id(), mark.getAsLong(), Math::max);
+                    highest = segment;
+                }
+            }
+        }
+        LogSegment at = highest;
+        while (at != null) {
+            Stripe.Links links = linksOf(at);
+            at = links == null ? null : byId.get(links.predecessor());
+            if (at != null && links != null) {
+                marks.merge(at.id(), links.predecessorBytes(), Math::max);
+            }
+        }
+        return marks;
+    }
+
+    /** What the records of an open segment say of the log before it. */
+    private Stripe.@Nullable Links linksOf(LogSegment segment) {
+        for (ShardEvidence shard : evidence.getOrDefault(segment, List.of())) {
+            if (shard instanceof ShardEvidence.Answered answered) {
+                for (CellFormat.Cell cell : answered.cells().values()) {
+                    if (cell.stripe().identity().segment().equals(segment.id())) {
+                        return cell.stripe().links();
+                    }
+                }
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable Stripe firstOf(TailDecision.Tail tail) {
+        for (TailDecision.Verdict verdict : tail.verdicts()) {
+            if (verdict instanceof TailDecision.Verdict.Kept(Stripe stripe, long ignored)) {
+                return stripe;
+            }
+        }
+        return null;
+    }
+
+    private boolean follows(Stripe first, Map<LogSegment, TailDecision.Tail> tails) {
+        Stripe.Links links = first.links();
+        if (links.predecessor().equals(SegmentId.NONE)) {
+            return true;
+        }
+        LogSegment predecessor = byId.get(links.predecessor());
+        if (predecessor == null) {
+            return false;
+        }
+        TailDecision.Tail tail = tails.get(predecessor);
+        long reached = tail != null ? tail.bytes() : predecessor.sealedBytes();
+        return reached >= links.predecessorBytes();
+    }
+
+    /** Cuts the open segments before this one to what its records say of them. */
+    private void cutBefore(
+            LogSegment segment, Stripe first, Map<LogSegment, TailDecision.Tail> tails) {
+        Stripe.Links links = first.links();
+        LogSegment predecessor = byId.get(links.predecessor());
+        for (Map.Entry<LogSegment, TailDecision.Tail> entry : tails.entrySet()) {
+            LogSegment earlier = entry.getKey();
+            if (earlier.equals(predecessor)) {
+                entry.setValue(cut(entry.getValue(), links.predecessorBytes()));
+            } else if (predecessor == null || earlier.sequence() > predecessor.sequence()) {
+                entry.setValue(EMPTY);
+            }
+        }
+        if (predecessor != null && predecessor.sequence() >= segment.sequence()) {
+            throw new IllegalStateException(segment + " follows a later one, " + predecessor);
+        }
+    }
+
+    /**
+     * A tail without the stripes that begin at or beyond a length. Where it was blocked only there,
+     * what follows proves that nothing was.
+     */
+    private static TailDecision.Tail cut(TailDecision.Tail tail, long lengthBytes) {
+        List<TailDecision.Verdict> kept = new ArrayList<>();
+        long stripes = 0;
+        for (TailDecision.Verdict verdict : tail.verdicts()) {
+            if (offsetOf(verdict) >= lengthBytes) {
+                break;
+            }
+            kept.add(verdict);
+            stripes += verdict instanceof TailDecision.Verdict.LostRange range
+                    ? range.stripes()
+                    : 1;
+        }
+        return new TailDecision.Tail(kept, lengthBytes, stripes, null);
+    }
+
+    private static long offsetOf(TailDecision.Verdict verdict) {
+        return switch (verdict) {
+            case TailDecision.Verdict.Kept kept -> kept.stripe().identity().offset();
+            case TailDecision.Verdict.Lost lost -> lost.stripe().identity().offset();
+            case TailDecision.Verdict.LostRange range -> range.offset();
+        };
+    }
+}

@@ -1,0 +1,294 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.model.LogPosition;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.AppendCell;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.ashlar.client.stripe.EncodedStripe;
+import io.ashlar.client.transport.Buffer;
+import io.ashlar.client.transport.Transport;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Appends stripes to a volume's log. A stripe gets the next place, its cells go to all its
+ * participants together, and it is acknowledged when all have them durably, strictly in order
+ * (INV-4).
+ *
+ * <p>When a participant fails, nothing is patched (INV-5): acknowledging stops; every segment of
+ * the window is sealed at what is acknowledged in it, in one command repeated until it is answered;
+ * only then all unacknowledged stripes are placed anew, in order, in a segment that has held none.
+ * A writer whose epoch was raised learns it from that command, or from its lease, and ends.
+ *
+ * <p>Lives on the cluster's loop.
+ */
+final class LogWriter {
+    private static final Logger LOG = LoggerFactory.getLogger(LogWriter.class);
+
+    private final Cluster cluster;
+    private final WriterIdentity writer;
+    private final OpenSegments segments;
+
+    /** Not acknowledged, in log order; those without a place are the last ones. */
+    private final Deque<InFlight> window = new ArrayDeque<>();
+
+    private LogPosition acknowledged;
+    private boolean sealing;
+    private @Nullable AshlarException ended;
+    private long stripes;
+    private long rolls;
+
+    LogWriter(Cluster cluster, WriterIdentity writer, LogPosition end, long lastShardBytes) {
+        this.cluster = cluster;
+        this.writer = writer;
+        this.acknowledged = end;
+        this.segments = new OpenSegments(cluster, writer, end, lastShardBytes);
+    }
+
+    /** Hears what became of a stripe, once. */
+    interface Outcome {
+        void acknowledged(LogSegment segment, Stripe stripe);
+
+        /** It may or may not be in the log; it is not acknowledged. */
+        void failed(AshlarException cause);
+    }
+
+    private static final class InFlight {
+        final EncodedStripe encoded;
+        final Outcome outcome;
+        @Nullable Place place;
+
+        InFlight(EncodedStripe encoded, Outcome outcome) {
+            this.encoded = encoded;
+            this.outcome = outcome;
+        }
+    }
+
+    /** Where a stripe was sent; a new one each time it is placed anew. */
+    private static final class Place {
+        final OpenSegment segment;
+        final Stripe stripe;
+        int unanswered;
+
+        Place(OpenSegment segment, Stripe stripe) {
+            this.segment = segment;
+            this.stripe = stripe;
+            this.unanswered = stripe.geometry().participants();
+        }
+    }
+
+    Optional<AshlarException> ended() {
+        return Optional.ofNullable(ended);
+    }
+
+    VolumeWriter.Stats stats() {
+        return new VolumeWriter.Stats(stripes, rolls);
+    }
+
+    boolean isInFlight() {
+        return !window.isEmpty();
+    }
+
+    boolean hasRoomInWindow() {
+        return window.size() < cluster.config().windowStripes();
+    }
+
+    /** Takes the stripe over. */
+    void append(EncodedStripe encoded, Outcome outcome) {
+        if (ended != null) {
+            encoded.release();
+            outcome.failed(ended);
+            return;
+        }
+        window.add(new InFlight(encoded, outcome));
+        placeWaiting();
+    }
+
+    /** Places and sends, in order, what has no place yet. */
+    private void placeWaiting() {
+        if (sealing || ended != null) {
+            return;
+        }
+        for (InFlight inFlight : window) {
+            if (inFlight.place == null) {
+                OpenSegment segment = segments.withRoomFor(inFlight.encoded.geometry());
+                if (segment == null) {
+                    awaitSegment();
+                    return;
+                }
+                send(inFlight, segment);
+            }
+        }
+        if (segments.wantsSpare()) {
+            awaitSegment();
+        }
+    }
+
+    private void awaitSegment() {
+        if (!segments.isCreating()) {
+            var _ = segments.create().whenComplete((ignored, failure) -> {
+                if (failure != null) {
+                    noSegment(AshlarException.in(failure));
+                } else {
+                    placeWaiting();
+                }
+            });
+        }
+    }
+
+    /** Stripes without a place cannot be written; those on their way go on. */
+    private void noSegment(AshlarException cause) {
+        if (cause instanceof AshlarException.Fenced) {
+            end(cause);
+            return;
+        }
+        LOG.warn(
+                "event=no-segment volume={} waiting={} reason=\"{}\"",
+                writer.name(),
+                window.size(),
+                cause.getMessage());
+        Deque<InFlight> unplaced = new ArrayDeque<>();
+        while (!window.isEmpty() && window.getLast().place == null) {
+            unplaced.addFirst(window.removeLast());
+        }
+        unplaced.forEach(inFlight -> fail(inFlight, cause));
+    }
+
+    private void send(InFlight inFlight, OpenSegment segment) {
+        Stripe stripe = segment.place(
+                writer.volume(), inFlight.encoded, acknowledged, cluster.loop().wallMillis());
+        Place place = new Place(segment, stripe);
+        inFlight.place = place;
+        for (int i = 0; i < stripe.geometry().participants(); i++) {
+            LogSegment.Shard shard =
+                    segment.segment().shards().get(stripe.shardOfParticipant(i));
+            AppendCell append = AppendCell.newBuilder()
+                    .setShard(shard.ref())
+                    .setOffset(stripe.identity().offset())
+                    .setEpoch(writer.epoch())
+                    .build();
+            cluster.transport()
+                    .call(
+                            cluster.loop(),
+                            shard.address().orElseThrow(),
+                            Request.newBuilder().setAppendCell(append).build(),
+                            inFlight.encoded.record(stripe, i),
+                            cluster.config().hangBound().toNanos(),
+                            new Appended(inFlight, place, shard));
+        }
+    }
+
+    /** One participant's answer. An answer for a place that was given up means nothing any more. */
+    private final class Appended implements Transport.ReplyHandler {
+        private final InFlight inFlight;
+        private final Place place;
+        private final LogSegment.Shard shard;
+
+        Appended(InFlight inFlight, Place place, LogSegment.Shard shard) {
+            this.inFlight = inFlight;
+            this.place = place;
+            this.shard = shard;
+        }
+
+        @Override
+        public void answered(Response response, Buffer bulk) {
+            bulk.release();
+            if (inFlight.place == place && !sealing && ended == null) {
+                place.unanswered--;
+                acknowledgeInOrder();
+            }
+        }
+
+        @Override
+        public void failed(AshlarException cause) {
+            if (inFlight.place == place) {
+                segments.avoid(shard.node());
+                sealAndPlaceAnew("node " + shard.node() + ": " + cause.getMessage());
+            }
+        }
+    }
+
+    private void acknowledgeInOrder() {
+        while (!window.isEmpty()) {
+            InFlight head = window.getFirst();
+            Place place = head.place;
+            if (place == null || place.unanswered > 0) {
+                return;
+            }
+            window.removeFirst();
+            place.segment.acknowledge(place.stripe);
+            acknowledged = place.segment.acknowledged();
+            stripes++;
+            head.encoded.release();
+            head.outcome.acknowledged(place.segment.segment(), place.stripe);
+            var _ = segments.sealFull().exceptionally(this::commandFailed);
+        }
+    }
+
+    /** Seals a segment that lost a shard while nothing was written to it. */
+    void rollIfOpen(Collection<SegmentId> lost) {
+        if (segments.holdsAny(lost)) {
+            sealAndPlaceAnew("the coordinator lost a shard of an open segment");
+        }
+    }
+
+    private void sealAndPlaceAnew(String reason) {
+        if (sealing || ended != null) {
+            return;
+        }
+        sealing = true;
+        rolls++;
+        LOG.warn(
+                "event=roll volume={} unacknowledged={} reason=\"{}\"",
+                writer.name(),
+                window.size(),
+                reason);
+        var _ = segments.sealAll(false)
+                .thenRun(() -> {
+                    sealing = false;
+                    window.forEach(inFlight -> inFlight.place = null);
+                    placeWaiting();
+                })
+                .exceptionally(this::commandFailed);
+    }
+
+    /** A command that can only fail for good: the epoch is not ours any more, or a bug. */
+    private @Nullable Void commandFailed(Throwable failure) {
+        end(AshlarException.in(failure));
+        return null;
+    }
+
+    /** Fails all that is not acknowledged, and all to come. */
+    void end(AshlarException cause) {
+        if (ended == null) {
+            ended = cause;
+            LOG.warn("event=writer-ended volume={} reason=\"{}\"", writer.name(), cause.getMessage());
+            List<InFlight> all = List.copyOf(window);
+            window.clear();
+            all.forEach(inFlight -> fail(inFlight, cause));
+        }
+    }
+
+    private static void fail(InFlight inFlight, AshlarException cause) {
+        inFlight.encoded.release();
+        inFlight.outcome.failed(cause);
+    }
+
+    /** Seals everything, once nothing is in flight; the end of a writer. */
+    CompletableFuture<Void> seal() {
+        return ended != null
+                ? CompletableFuture.completedFuture(null)
+                : segments.sealAll(true);
+    }
+}

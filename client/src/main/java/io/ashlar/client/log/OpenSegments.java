@@ -1,0 +1,228 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.model.LogPosition;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.SealSegments;
+import io.ashlar.client.protocol.SegmentSeal;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The end of the log: the segments that a writer has not sealed yet, and a spare one, created ahead
+ * when the last is half full. Lives on the volume's loop.
+ */
+final class OpenSegments {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenSegments.class);
+    private static final long RETRY_NANOS = 300_000_000L;
+
+    /** How long new segments keep off a node that failed. */
+    private static final long AVOID_NANOS = 10_000_000_000L;
+
+    private final Cluster cluster;
+    private final WriterIdentity writer;
+    private final SegmentSupply supply;
+
+    /** In log order; stripes are placed in the last one. */
+    private final Deque<OpenSegment> open = new ArrayDeque<>();
+
+    private @Nullable OpenSegment spare;
+    private @Nullable CompletableFuture<Void> creation;
+    private boolean sealingFull;
+    private final Set<String> avoidNodes = new TreeSet<>();
+    private SegmentId lastSealed;
+    private long lastSealedBytes;
+
+    OpenSegments(Cluster cluster, WriterIdentity writer, LogPosition end, long lastShardBytes) {
+        this.cluster = cluster;
+        this.writer = writer;
+        this.supply = new SegmentSupply(cluster, writer, lastShardBytes);
+        this.lastSealed = end.segment();
+        this.lastSealedBytes = end.bytes();
+    }
+
+    /** Where the next stripe of this shape goes, or null while there is no segment for it. */
+    @Nullable OpenSegment withRoomFor(Stripe.Geometry geometry) {
+        OpenSegment last = open.peekLast();
+        if (last != null && last.hasRoomFor(geometry.recordBytes())) {
+            return last;
+        }
+        OpenSegment next = spare;
+        if (next != null) {
+            spare = null;
+            link(next);
+            open.addLast(next);
+        }
+        return next;
+    }
+
+    /** To the last segment that holds, or will hold, a stripe. */
+    private void link(OpenSegment next) {
+        OpenSegment last = open.peekLast();
+        if (last == null) {
+            next.follow(lastSealed, lastSealedBytes);
+        } else {
+            next.follow(last.segment().id(), last.placedBytes());
+        }
+    }
+
+    boolean wantsSpare() {
+        OpenSegment last = open.peekLast();
+        return spare == null && last != null && last.isMoreThanHalfFull();
+    }
+
+    boolean isCreating() {
+        return creation != null;
+    }
+
+    /** Creates the spare segment; tried until the coordinator's time is over. */
+    CompletableFuture<Void> create() {
+        long deadline =
+                cluster.loop().nanoTime() + cluster.config().coordinatorTimeout().toNanos();
+        CompletableFuture<Void> created = new CompletableFuture<>();
+        creation = created;
+        tryCreate(deadline, created);
+        return created;
+    }
+
+    private void tryCreate(long deadline, CompletableFuture<Void> created) {
+        var _ = supply.create(Set.copyOf(avoidNodes)).whenComplete((segment, failure) -> {
+            if (failure == null) {
+                spare = new OpenSegment(segment);
+                creation = null;
+                created.complete(null);
+                return;
+            }
+            AshlarException cause = AshlarException.in(failure);
+            boolean again = cause instanceof AshlarException.Unavailable
+                    && cluster.loop().nanoTime() < deadline;
+            if (again) {
+                cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(deadline, created));
+            } else {
+                creation = null;
+                created.completeExceptionally(cause);
+            }
+        });
+    }
+
+    /** Keeps new segments off a node for a while. */
+    void avoid(String node) {
+        if (avoidNodes.add(node)) {
+            cluster.loop().schedule(AVOID_NANOS, () -> avoidNodes.remove(node));
+        }
+    }
+
+    boolean holdsAny(Collection<SegmentId> ids) {
+        return open.stream().anyMatch(segment -> ids.contains(segment.segment().id()))
+                || (spare != null && ids.contains(spare.segment().id()));
+    }
+
+    /**
+     * Seals the first segment once the log has gone on in the next and all of its stripes are
+     * acknowledged.
+     */
+    CompletableFuture<Void> sealFull() {
+        OpenSegment first = open.peekFirst();
+        if (sealingFull || open.size() < 2 || first == null || !first.isSettled()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        sealingFull = true;
+        return command(List.of(first.seal())).thenRun(() -> {
+            sealingFull = false;
+            if (open.peekFirst() == first) {
+                open.removeFirst();
+                sealed(first);
+            }
+        });
+    }
+
+    /**
+     * Seals every segment at what is acknowledged in it, in one command, repeated until it is
+     * answered. The spare one is kept if it is on no avoided node.
+     *
+     * @param forGood the spare one is sealed too, also one that is just being created
+     */
+    CompletableFuture<Void> sealAll(boolean forGood) {
+        if (forGood && creation != null) {
+            return creation.handle((ignored, failure) -> failure == null)
+                    .thenCompose(ignored -> sealAll(true));
+        }
+        List<OpenSegment> all = new ArrayList<>(open);
+        OpenSegment unused = spare;
+        if (unused != null && (forGood || isAvoided(unused))) {
+            all.add(unused);
+            spare = null;
+        }
+        if (all.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return command(all.stream().map(OpenSegment::seal).toList()).thenRun(() -> {
+            for (OpenSegment segment : all) {
+                open.remove(segment);
+                sealed(segment);
+            }
+        });
+    }
+
+    private boolean isAvoided(OpenSegment segment) {
+        return segment.segment().shards().stream()
+                .anyMatch(shard -> avoidNodes.contains(shard.node()));
+    }
+
+    private void sealed(OpenSegment segment) {
+        LogPosition end = segment.acknowledged();
+        segment.segment().sealed(end.bytes(), end.stripes());
+        if (end.bytes() > 0) {
+            lastSealed = end.segment();
+            lastSealedBytes = end.bytes();
+        }
+        LOG.info(
+                "event=segment-sealed volume={} segment={} stripes={} bytes={}",
+                writer.name(),
+                end.segment(),
+                end.stripes(),
+                end.bytes());
+    }
+
+    private CompletableFuture<Void> command(List<SegmentSeal> seals) {
+        Request request = Request.newBuilder()
+                .setSealSegments(SealSegments.newBuilder()
+                        .setRequestId(cluster.newRequestId())
+                        .setVolume(writer.volume().toProto())
+                        .setEpoch(writer.epoch())
+                        .addAllSeals(seals))
+                .build();
+        CompletableFuture<Void> answered = new CompletableFuture<>();
+        repeat(request, answered);
+        return answered;
+    }
+
+    private void repeat(Request request, CompletableFuture<Void> answered) {
+        var _ = cluster.coordinator()
+                .call(request, cluster.config().coordinatorTimeout().toNanos())
+                .whenComplete((response, failure) -> {
+                    if (failure == null) {
+                        answered.complete(null);
+                        return;
+                    }
+                    AshlarException cause = AshlarException.in(failure);
+                    if (cause instanceof AshlarException.Unavailable) {
+                        cluster.loop().schedule(RETRY_NANOS, () -> repeat(request, answered));
+                    } else {
+                        answered.completeExceptionally(cause);
+                    }
+                });
+    }
+}

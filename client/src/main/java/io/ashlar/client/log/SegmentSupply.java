@@ -1,0 +1,173 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.CreateShard;
+import io.ashlar.client.protocol.OpenSegment;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.SealSegments;
+import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.ShardSeal;
+import io.ashlar.client.transport.Transport;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Creates a volume's segments: recorded by the coordinator first, then every shard on its node,
+ * then opened by compare-and-set; so in an open segment a missing shard is always a lost one. A
+ * segment of which a shard cannot be made is sealed at 0 and another is asked for, without that
+ * node. Lives on the volume's loop.
+ */
+final class SegmentSupply {
+    private static final Logger LOG = LoggerFactory.getLogger(SegmentSupply.class);
+    private static final int MAX_ATTEMPTS = 4;
+    private static final long SHARD_TIMEOUT_NANOS = 10_000_000_000L;
+
+    private final Cluster cluster;
+    private final WriterIdentity writer;
+    private long nextShardBytes;
+
+    SegmentSupply(Cluster cluster, WriterIdentity writer, long lastShardBytes) {
+        this.cluster = cluster;
+        this.writer = writer;
+        this.nextShardBytes = larger(lastShardBytes);
+    }
+
+    private long larger(long shardBytes) {
+        return Math.clamp(
+                2 * shardBytes,
+                cluster.config().firstShardBytes(),
+                cluster.config().maxShardBytes());
+    }
+
+    /** A new open segment, on none of these nodes if that can be. */
+    CompletableFuture<LogSegment> create(Set<String> avoidNodes) {
+        long shardBytes = nextShardBytes;
+        return attempt(shardBytes, new TreeSet<>(avoidNodes), 1).thenApply(segment -> {
+            nextShardBytes = larger(shardBytes);
+            LOG.info(
+                    "event=segment-opened volume={} segment={} shardBytes={}",
+                    writer.name(),
+                    segment.id(),
+                    segment.shardBytes());
+            return segment;
+        });
+    }
+
+    private CompletableFuture<LogSegment> attempt(
+            long shardBytes, Set<String> avoidNodes, int attempt) {
+        Request request = Request.newBuilder()
+                .setCreateSegment(CreateSegment.newBuilder()
+                        .setRequestId(cluster.newRequestId())
+                        .setVolume(writer.volume().toProto())
+                        .setEpoch(writer.epoch())
+                        .setShardBytes(shardBytes)
+                        .addAllAvoidNodes(avoidNodes))
+                .build();
+        return call(request).thenCompose(response -> {
+            LogSegment segment;
+            try {
+                segment = LogSegment.of(response.getSegment());
+            } catch (AshlarException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+            return createShards(segment).thenCompose(failed -> {
+                if (failed.isEmpty()) {
+                    return open(segment);
+                }
+                avoidNodes.addAll(failed);
+                if (attempt >= MAX_ATTEMPTS) {
+                    return abandon(segment)
+                            .thenCompose(ignored -> CompletableFuture.failedFuture(
+                                    new AshlarException.Unavailable("cannot create shards for"
+                                            + " volume " + writer.name() + ": nodes "
+                                            + avoidNodes + " do not make them")));
+                }
+                return abandon(segment)
+                        .thenCompose(ignored -> attempt(shardBytes, avoidNodes, attempt + 1));
+            });
+        });
+    }
+
+    private CompletableFuture<Response> call(Request request) {
+        return cluster.coordinator()
+                .call(request, cluster.config().coordinatorTimeout().toNanos());
+    }
+
+    /** Asks every node; the future tells the nodes that failed. */
+    private CompletableFuture<Set<String>> createShards(LogSegment segment) {
+        Set<String> failed = new TreeSet<>();
+        List<CompletableFuture<?>> creations = new ArrayList<>();
+        for (LogSegment.Shard shard : segment.shards()) {
+            creations.add(createShard(segment, shard).handle((answer, failure) -> {
+                if (failure != null) {
+                    LOG.warn(
+                            "event=shard-not-created node={} segment={} reason=\"{}\"",
+                            shard.node(),
+                            segment.id(),
+                            AshlarException.in(failure).getMessage());
+                    failed.add(shard.node());
+                } else {
+                    answer.bulk().release();
+                }
+                return failed;
+            }));
+        }
+        return CompletableFuture.allOf(creations.toArray(CompletableFuture[]::new))
+                .thenApply(ignored -> failed);
+    }
+
+    private CompletableFuture<Transport.Answer> createShard(
+            LogSegment segment, LogSegment.Shard shard) {
+        if (shard.address().isEmpty()) {
+            return CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                    "node " + shard.node() + " has no known address"));
+        }
+        CreateShard create = CreateShard.newBuilder()
+                .setShard(shard.ref())
+                .setVolume(writer.volume().toProto())
+                .setEpoch(writer.epoch())
+                .setSequence(segment.sequence())
+                .setPolicy(segment.policy().toString())
+                .setShardBytes(segment.shardBytes())
+                .build();
+        return cluster.transport()
+                .ask(
+                        cluster.loop(),
+                        shard.address().get(),
+                        Request.newBuilder().setCreateShard(create).build(),
+                        List.of(),
+                        SHARD_TIMEOUT_NANOS);
+    }
+
+    private CompletableFuture<LogSegment> open(LogSegment segment) {
+        Request request = Request.newBuilder()
+                .setOpenSegment(OpenSegment.newBuilder()
+                        .setRequestId(cluster.newRequestId())
+                        .setVolume(writer.volume().toProto())
+                        .setEpoch(writer.epoch())
+                        .setSegment(segment.id().toProto()))
+                .build();
+        return call(request).thenApply(ignored -> segment);
+    }
+
+    private CompletableFuture<Response> abandon(LogSegment segment) {
+        SegmentSeal.Builder seal =
+                SegmentSeal.newBuilder().setSegment(segment.id().toProto());
+        segment.shards().forEach(shard -> seal.addShards(ShardSeal.getDefaultInstance()));
+        return call(Request.newBuilder()
+                .setSealSegments(SealSegments.newBuilder()
+                        .setRequestId(cluster.newRequestId())
+                        .setVolume(writer.volume().toProto())
+                        .setEpoch(writer.epoch())
+                        .addSeals(seal))
+                .build());
+    }
+}

@@ -1,0 +1,283 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.AppendCell;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.SealSegments;
+import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.ShardSeal;
+import io.ashlar.client.stripe.StripeReader;
+import io.ashlar.client.stripe.StripeRef;
+import io.ashlar.client.transport.Buffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes over the open segments that a writer left (DESIGN section 7), once the volume's epoch is
+ * raised: fences every shard, decides stripe by stripe what is in the log, makes what is kept
+ * durable on every shard that answers, and seals it all in one command that is conditional on the
+ * epoch. Nothing is decided on what an unfenced shard said. Where it cannot be decided it fails,
+ * unavailable, and says why; nothing is changed by then but fences and rewritten cells.
+ *
+ * <p>Lives on the cluster's loop.
+ */
+final class Takeover {
+    private static final Logger LOG = LoggerFactory.getLogger(Takeover.class);
+
+    private final Cluster cluster;
+    private final WriterIdentity writer;
+    private final List<LogSegment> segments;
+    private final StripeReader reader;
+    private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
+
+    /**
+     * @param segments the volume's, in log order
+     * @param reader whose reads carry the epoch
+     */
+    Takeover(
+            Cluster cluster,
+            WriterIdentity writer,
+            List<LogSegment> segments,
+            StripeReader reader) {
+        this.cluster = cluster;
+        this.writer = writer;
+        this.segments = List.copyOf(segments);
+        this.reader = reader;
+    }
+
+    /** Does it; the tails are those of the segments that were open, which are sealed then. */
+    CompletableFuture<Map<LogSegment, TailDecision.Tail>> run() {
+        List<LogSegment> open =
+                segments.stream().filter(segment -> !segment.isSealed()).toList();
+        if (open.isEmpty()) {
+            return CompletableFuture.completedFuture(Map.of());
+        }
+        LOG.info(
+                "event=takeover volume={} epoch={} openSegments={}",
+                writer.name(),
+                writer.epoch(),
+                open.size());
+        return forEach(open, this::fence).thenCompose(ignored -> decideAndRewrite(open));
+    }
+
+    private CompletableFuture<Void> fence(LogSegment segment) {
+        List<CompletableFuture<ShardEvidence>> readings = segment.shards().stream()
+                .map(shard ->
+                        EvidenceReader.underFence(cluster, segment, shard, writer.epoch()))
+                .toList();
+        return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
+                .thenRun(() -> evidence.put(
+                        segment,
+                        new ArrayList<>(
+                                readings.stream().map(CompletableFuture::join).toList())));
+    }
+
+    /** Decided again whenever a shard fails to take a rewritten cell: its cells are unknown then. */
+    private CompletableFuture<Map<LogSegment, TailDecision.Tail>> decideAndRewrite(
+            List<LogSegment> open) {
+        Map<LogSegment, TailDecision.Tail> tails;
+        try {
+            tails = new LogChain(segments, evidence).decide();
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        return rewriteAll(open, tails).thenCompose(allTaken -> {
+            if (!allTaken) {
+                return decideAndRewrite(open);
+            }
+            return seal(open, tails).thenApply(ignored -> tails);
+        });
+    }
+
+    private CompletableFuture<Boolean> rewriteAll(
+            List<LogSegment> open, Map<LogSegment, TailDecision.Tail> tails) {
+        List<Rewrite> rewrites = new ArrayList<>();
+        for (LogSegment segment : open) {
+            for (TailDecision.Verdict verdict : tailOf(segment, tails).verdicts()) {
+                if (verdict instanceof TailDecision.Verdict.Kept kept) {
+                    addMissing(segment, kept, rewrites);
+                }
+            }
+        }
+        return rewriteFrom(rewrites, 0);
+    }
+
+    private record Rewrite(LogSegment segment, Stripe stripe, int participant) {
+        int shard() {
+            return stripe.shardOfParticipant(participant);
+        }
+    }
+
+    private void addMissing(
+            LogSegment segment, TailDecision.Verdict.Kept kept, List<Rewrite> rewrites) {
+        for (int i = 0; i < kept.stripe().geometry().participants(); i++) {
+            boolean holds = (kept.holders() & 1L << i) != 0;
+            int shard = kept.stripe().shardOfParticipant(i);
+            if (!holds && evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered) {
+                rewrites.add(new Rewrite(segment, kept.stripe(), i));
+            }
+        }
+    }
+
+    private CompletableFuture<Boolean> rewriteFrom(List<Rewrite> rewrites, int index) {
+        if (index == rewrites.size()) {
+            return CompletableFuture.completedFuture(true);
+        }
+        Rewrite rewrite = rewrites.get(index);
+        return rewrite(rewrite)
+                .handle((ignored, failure) -> failure)
+                .thenCompose(failure -> {
+                    if (failure == null) {
+                        return rewriteFrom(rewrites, index + 1);
+                    }
+                    AshlarException cause = AshlarException.in(failure);
+                    if (cause instanceof AshlarException.Fenced) {
+                        return CompletableFuture.failedFuture(cause);
+                    }
+                    evidenceOf(rewrite.segment)
+                            .set(
+                                    rewrite.shard(),
+                                    new ShardEvidence.Unreachable(
+                                            "rewriting a cell failed: " + cause.getMessage()));
+                    return CompletableFuture.completedFuture(false);
+                });
+    }
+
+    /** Decodes a missing cell and appends it: its identity is the old one, its authority ours. */
+    private CompletableFuture<Void> rewrite(Rewrite rewrite) {
+        Stripe stripe = rewrite.stripe;
+        LogSegment.Shard shard = rewrite.segment.shards().get(rewrite.shard());
+        return recover(rewrite)
+                .thenCompose(cell -> {
+                    Buffer header = Buffer.allocate(stripe.geometry().headerBytes());
+                    CellFormat.write(
+                            stripe, stripe.geometry().roleOf(rewrite.participant), header.segment());
+                    AppendCell append = AppendCell.newBuilder()
+                            .setShard(shard.ref())
+                            .setOffset(stripe.identity().offset())
+                            .setEpoch(writer.epoch())
+                            .setRecovery(true)
+                            .build();
+                    return cluster.transport()
+                            .ask(
+                                    cluster.loop(),
+                                    shard.address().orElseThrow(),
+                                    Request.newBuilder().setAppendCell(append).build(),
+                                    List.of(header, cell),
+                                    cluster.config().recoveryTimeout().toNanos());
+                })
+                .thenAccept(answer -> {
+                    answer.bulk().release();
+                    LOG.info(
+                            "event=cell-rewritten stripe=\"{}\" shard={} node={}",
+                            stripe,
+                            rewrite.shard(),
+                            shard.node());
+                });
+    }
+
+    private CompletableFuture<Buffer> recover(Rewrite rewrite) {
+        if (rewrite.stripe.geometry().cellBytes() == 0) {
+            return CompletableFuture.completedFuture(Buffer.empty());
+        }
+        StripeRef ref = StripeRef.of(rewrite.segment, rewrite.stripe);
+        return reader.rebuildCell(ref, rewrite.participant).thenCompose(decoded -> {
+            if (decoded.stripe().sameAs(rewrite.stripe)) {
+                return CompletableFuture.completedFuture(decoded.cell());
+            }
+            decoded.cell().release();
+            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
+                    "the cells of " + ref + " are not those that were decided on"));
+        });
+    }
+
+    private CompletableFuture<Void> seal(
+            List<LogSegment> open, Map<LogSegment, TailDecision.Tail> tails) {
+        SealSegments.Builder command = SealSegments.newBuilder()
+                .setRequestId(cluster.newRequestId())
+                .setVolume(writer.volume().toProto())
+                .setEpoch(writer.epoch());
+        for (LogSegment segment : open) {
+            command.addSeals(sealOf(segment, tailOf(segment, tails)));
+        }
+        return cluster.coordinator()
+                .call(
+                        Request.newBuilder().setSealSegments(command).build(),
+                        cluster.config().coordinatorTimeout().toNanos())
+                .thenAccept(ignored -> {
+                    for (LogSegment segment : open) {
+                        TailDecision.Tail tail = tailOf(segment, tails);
+                        segment.sealed(tail.bytes(), tail.stripes());
+                        LOG.info(
+                                "event=segment-taken-over volume={} segment={} stripes={} bytes={}",
+                                writer.name(),
+                                segment.id(),
+                                tail.stripes(),
+                                tail.bytes());
+                    }
+                });
+    }
+
+    /** A shard is proved complete if it answered and holds, or was given, every kept cell of its. */
+    private SegmentSeal sealOf(LogSegment segment, TailDecision.Tail tail) {
+        int[] cells = new int[segment.policy().n()];
+        boolean lost = false;
+        for (TailDecision.Verdict verdict : tail.verdicts()) {
+            switch (verdict) {
+                case TailDecision.Verdict.Kept kept -> count(kept.stripe(), cells);
+                case TailDecision.Verdict.Lost one -> {
+                    count(one.stripe(), cells);
+                    lost = true;
+                }
+                case TailDecision.Verdict.LostRange ignored -> lost = true;
+            }
+        }
+        SegmentSeal.Builder seal = SegmentSeal.newBuilder()
+                .setSegment(segment.id().toProto())
+                .setSealedBytes(tail.bytes())
+                .setStripeCount(tail.stripes());
+        for (int shard = 0; shard < cells.length; shard++) {
+            boolean answered =
+                    evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
+            seal.addShards(ShardSeal.newBuilder()
+                    .setCells(cells[shard])
+                    .setComplete(answered && !lost));
+        }
+        return seal.build();
+    }
+
+    private static void count(Stripe stripe, int[] cells) {
+        for (int i = 0; i < stripe.geometry().participants(); i++) {
+            cells[stripe.shardOfParticipant(i)]++;
+        }
+    }
+
+    private List<ShardEvidence> evidenceOf(LogSegment segment) {
+        return Objects.requireNonNull(evidence.get(segment), "evidence was read");
+    }
+
+    private static TailDecision.Tail tailOf(
+            LogSegment segment, Map<LogSegment, TailDecision.Tail> tails) {
+        return Objects.requireNonNull(tails.get(segment), "tail was decided");
+    }
+
+    /** One after another. */
+    private static <T> CompletableFuture<Void> forEach(
+            List<T> items, Function<T, CompletableFuture<Void>> action) {
+        CompletableFuture<Void> all = CompletableFuture.completedFuture(null);
+        for (T item : items) {
+            all = all.thenCompose(ignored -> action.apply(item));
+        }
+        return all;
+    }
+}

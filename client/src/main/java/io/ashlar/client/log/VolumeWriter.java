@@ -1,0 +1,139 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.map.BlockMap;
+import io.ashlar.client.model.LogPosition;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.stripe.EncodedStripe;
+import io.ashlar.client.stripe.StripeRef;
+import io.ashlar.ec.ReedSolomon;
+import java.lang.foreign.MemorySegment;
+import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The write path, from its top: writes wait in a queue; a batch of them becomes a stripe at once
+ * when nothing is in flight, else when the stripe ahead completes or the batch is full (adaptive
+ * group commit). The log makes the stripe durable on all its participants; then it is installed in
+ * the map, and its writes are acknowledged, strictly in order. Lives on the cluster's loop.
+ */
+public final class VolumeWriter {
+    private final Cluster cluster;
+    private final WriterIdentity writer;
+    private final BlockMap map;
+    private final ReedSolomon code;
+    private final WriteQueue queue;
+    private final LogWriter log;
+    private boolean pumpScheduled;
+
+    /**
+     * @param end of the log as it was taken over; all its segments are sealed
+     * @param lastShardBytes size of the shards of the last segment, or 0
+     */
+    public VolumeWriter(
+            Cluster cluster,
+            WriterIdentity writer,
+            BlockMap map,
+            LogPosition end,
+            long lastShardBytes) {
+        this.cluster = cluster;
+        this.writer = writer;
+        this.map = map;
+        this.code = ReedSolomon.of(writer.policy().k(), writer.policy().m());
+        this.queue = new WriteQueue(cluster.config().stripeBytes() / Stripe.BLOCK_BYTES);
+        this.log = new LogWriter(cluster, writer, end, lastShardBytes);
+    }
+
+    /**
+     * Writes blocks, or zeroes where the source is empty. The source is read until the write is
+     * done, and must not change until then.
+     *
+     * @return done when the write is acknowledged: durable on all participants of its stripes
+     */
+    public CompletableFuture<Void> write(long firstBlock, int blockCount, MemorySegment source) {
+        if (log.ended().isPresent()) {
+            return CompletableFuture.failedFuture(log.ended().get());
+        }
+        CompletableFuture<Void> done = queue.add(firstBlock, blockCount, source);
+        schedulePump();
+        return done;
+    }
+
+    /** Done when every write made before is. */
+    public CompletableFuture<Void> flush() {
+        return queue.drained();
+    }
+
+    /** Once for all writes of a loop's iteration. */
+    private void schedulePump() {
+        if (!pumpScheduled) {
+            pumpScheduled = true;
+            cluster.loop().execute(() -> {
+                pumpScheduled = false;
+                pump();
+            });
+        }
+    }
+
+    private void pump() {
+        while (!queue.isEmpty() && log.hasRoomInWindow()) {
+            if (log.isInFlight() && !queue.hasFullBatch()) {
+                return;
+            }
+            WriteQueue.Batch batch = queue.take();
+            log.append(EncodedStripe.encode(code, writer.policy(), batch.runs()), new Sealed(batch));
+        }
+    }
+
+    /**
+     * Counters since the volume was opened.
+     *
+     * @param stripes acknowledged
+     * @param rolls times that the log went on in another segment because a participant failed
+     */
+    public record Stats(long stripes, long rolls) {}
+
+    /** A batch on its way. */
+    private final class Sealed implements LogWriter.Outcome {
+        private final WriteQueue.Batch batch;
+
+        Sealed(WriteQueue.Batch batch) {
+            this.batch = batch;
+        }
+
+        @Override
+        public void acknowledged(LogSegment segment, Stripe stripe) {
+            map.install(StripeRef.of(segment, stripe), stripe);
+            batch.acknowledge();
+            schedulePump();
+        }
+
+        @Override
+        public void failed(AshlarException cause) {
+            batch.fail(cause);
+            queue.fail(cause);
+        }
+    }
+
+    /** Goes on in another segment, because a shard of one of these was lost. */
+    public void roll(Collection<SegmentId> segments) {
+        log.rollIfOpen(segments);
+    }
+
+    /** Another writer has the volume: fails all that is not acknowledged, and all to come. */
+    public void end(AshlarException cause) {
+        log.end(cause);
+        queue.fail(cause);
+    }
+
+    /** Seals all segments, once everything is written; nothing may be written any more. */
+    public CompletableFuture<Void> close() {
+        return flush().handle((ignored, failure) -> failure == null).thenCompose(ignored -> log.seal());
+    }
+
+    public Stats stats() {
+        return log.stats();
+    }
+}

@@ -1,0 +1,132 @@
+package io.ashlar.client.stripe;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.log.LogSegment;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.ReadCell;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.ashlar.client.transport.Buffer;
+import io.ashlar.client.transport.Transport;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads pieces of one cell from the node that holds it, and believes nothing that it has not
+ * checked. Futures complete on the cluster's loop; whoever gets a buffer owns it.
+ */
+final class CellReader {
+    private final Cluster cluster;
+    private final DamageReports damage;
+
+    /** Of a takeover's reads, which fence; 0 for all others. */
+    private final long epoch;
+
+    CellReader(Cluster cluster, DamageReports damage, long epoch) {
+        this.cluster = cluster;
+        this.damage = damage;
+        this.epoch = epoch;
+    }
+
+    /** The pieces, each of the CRC expected of it. */
+    CompletableFuture<Buffer> read(PieceRange range, int[] crcs) {
+        ReadCell.Builder request = request(range);
+        for (int crc : crcs) {
+            request.addCrcs(crc);
+        }
+        return send(range, request.build()).thenCompose(answer -> {
+            if (PieceCheck.holds(answer.bulk().segment(), crcs)) {
+                return CompletableFuture.completedFuture(answer.bulk());
+            }
+            answer.bulk().release();
+            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
+                    range + " arrived with bytes that do not match their CRCs"));
+        });
+    }
+
+    /** The pieces and the header of their record. */
+    CompletableFuture<CellPart> readWithHeader(PieceRange range) {
+        return send(range, request(range).setHeader(true).build()).thenCompose(answer -> {
+            CellPart part = check(range, answer);
+            if (part != null) {
+                return CompletableFuture.completedFuture(part);
+            }
+            answer.bulk().release();
+            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
+                    range + " arrived without a right record of that stripe"));
+        });
+    }
+
+    private static @Nullable CellPart check(
+            PieceRange range, Transport.Answer answer) {
+        int headerBytes = answer.response().getCellBytes().getHeaderBytes();
+        Buffer bulk = answer.bulk();
+        if (headerBytes <= 0 || bulk.sizeBytes() != headerBytes + range.lengthBytes()) {
+            return null;
+        }
+        CellFormat.Cell cell = CellFormat.read(bulk.segment());
+        if (cell == null || !range.stripe().names(cell.stripe())) {
+            return null;
+        }
+        Stripe stripe = cell.stripe();
+        int participant = stripe.geometry().participantIn(cell.role());
+        boolean right = participant == range.participant()
+                && stripe.geometry().headerBytes() == headerBytes
+                && PieceCheck.holds(
+                        bulk.segment().asSlice(headerBytes), stripe, participant, range.firstPiece());
+        return right ? new CellPart(participant, stripe, headerBytes, bulk) : null;
+    }
+
+    private ReadCell.Builder request(PieceRange range) {
+        return ReadCell.newBuilder()
+                .setShard(range.stripe().shardOfParticipant(range.participant()).ref())
+                .setOffset(range.stripe().offset())
+                .setFirstPiece(range.firstPiece())
+                .setPieceCount(range.pieceCount())
+                .setEpoch(epoch);
+    }
+
+    private CompletableFuture<Transport.Answer> send(PieceRange range, ReadCell read) {
+        LogSegment.Shard shard = range.stripe().shardOfParticipant(range.participant());
+        CompletableFuture<Transport.Answer> outcome = new CompletableFuture<>();
+        if (shard.address().isEmpty()) {
+            outcome.completeExceptionally(new AshlarException.Unavailable(
+                    "node " + shard.node() + " has no known address"));
+            return outcome;
+        }
+        long sentAt = cluster.loop().nanoTime();
+        cluster.transport()
+                .call(
+                        cluster.loop(),
+                        shard.address().get(),
+                        Request.newBuilder().setReadCell(read).build(),
+                        List.of(),
+                        cluster.config().readTimeout().toNanos(),
+                        new Transport.ReplyHandler() {
+                            @Override
+                            public void answered(Response response, Buffer bulk) {
+                                long nanos = cluster.loop().nanoTime() - sentAt;
+                                cluster.health().answered(shard.node(), nanos);
+                                outcome.complete(new Transport.Answer(response, bulk));
+                            }
+
+                            @Override
+                            public void failed(AshlarException cause) {
+                                note(shard, cause);
+                                outcome.completeExceptionally(cause);
+                            }
+                        });
+        return outcome;
+    }
+
+    private void note(LogSegment.Shard shard, AshlarException cause) {
+        if (cause instanceof AshlarException.Unavailable) {
+            cluster.health().failed(shard.node(), cluster.loop().nanoTime());
+        } else {
+            damage.found(shard.ref(), cause);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package io.ashlar.client.transport;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.FrameFormat;
+import io.ashlar.client.model.Address;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The calls of one loop to one address. Lives on its loop. The connection is made by the first call
+ * and ends with the first error; calls made meanwhile wait in order. Once ended it stays so, and
+ * the transport makes a new one for the next call.
+ */
+final class ClientConnection implements FrameDecoder.FrameListener<Response> {
+    /** More calls than this waiting on one connection are answered unavailable. */
+    static final int MAX_PENDING_CALLS = 65_536;
+
+    private final Loop loop;
+    private final Address address;
+    private final Map<Long, PendingCall> pending = new HashMap<>();
+    private final Queue<Runnable> beforeConnected = new ArrayDeque<>();
+    private @Nullable Channel channel;
+    private @Nullable AshlarException ended;
+    private long lastRequestId;
+    private boolean flushScheduled;
+
+    ClientConnection(Loop loop, Address address) {
+        this.loop = loop;
+        this.address = address;
+    }
+
+    private record PendingCall(Transport.ReplyHandler handler, Loop.Timer timeout) {}
+
+    void connect(Bootstrap bootstrap) {
+        bootstrap
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel made) {
+                        made.pipeline()
+                                .addLast(new FrameDecoder<>(
+                                        FrameFormat.RESPONSE,
+                                        Response.parser(),
+                                        ClientConnection.this));
+                    }
+                })
+                .connect(address.host(), address.port())
+                .addListener(future -> connected((ChannelFuture) future));
+    }
+
+    private void connected(ChannelFuture future) {
+        Throwable cause = future.cause();
+        if (cause != null) {
+            end(new AshlarException.Unavailable("cannot connect to " + address, cause));
+            return;
+        }
+        Channel made = future.channel();
+        made.closeFuture()
+                .addListener(closed ->
+                        end(new AshlarException.Unavailable(address + " closed the connection")));
+        if (ended != null) {
+            close(made);
+            return;
+        }
+        channel = made;
+        while (!beforeConnected.isEmpty()) {
+            beforeConnected.remove().run();
+        }
+    }
+
+    boolean hasEnded() {
+        return ended != null;
+    }
+
+    void call(
+            Request request, List<Buffer> bulk, long timeoutNanos, Transport.ReplyHandler handler) {
+        if (ended != null || pending.size() >= MAX_PENDING_CALLS) {
+            AshlarException cause = ended != null
+                    ? ended
+                    : new AshlarException.Unavailable(
+                            pending.size() + " calls to " + address + " are unanswered already");
+            bulk.forEach(Buffer::release);
+            loop.execute(() -> handler.failed(cause));
+            return;
+        }
+        long requestId = ++lastRequestId;
+        Loop.Timer timeout = loop.schedule(timeoutNanos, () -> timedOut(requestId, timeoutNanos));
+        pending.put(requestId, new PendingCall(handler, timeout));
+        if (channel == null) {
+            beforeConnected.add(() -> send(requestId, request, bulk));
+        } else {
+            send(requestId, request, bulk);
+        }
+    }
+
+    /** A call that timed out while the connection was being made is not sent any more. */
+    private void send(long requestId, Request request, List<Buffer> bulk) {
+        Channel open = channel;
+        if (open == null || !pending.containsKey(requestId)) {
+            bulk.forEach(Buffer::release);
+            return;
+        }
+        Frames.write(open, FrameFormat.REQUEST, requestId, request, bulk);
+        if (!flushScheduled) {
+            flushScheduled = true;
+            loop.execute(this::flush);
+        }
+    }
+
+    /** Once for all frames of a loop's iteration. */
+    private void flush() {
+        flushScheduled = false;
+        if (channel != null) {
+            channel.flush();
+        }
+    }
+
+    private void timedOut(long requestId, long timeoutNanos) {
+        PendingCall call = pending.remove(requestId);
+        if (call != null) {
+            call.handler.failed(new AshlarException.Unavailable(
+                    address + " did not answer within " + timeoutNanos / 1_000_000 + " ms"));
+        }
+    }
+
+    @Override
+    public void frame(
+            ChannelHandlerContext context, long requestId, Response response, Buffer bulk) {
+        PendingCall call = pending.remove(requestId);
+        if (call == null) {
+            bulk.release();
+            return;
+        }
+        call.timeout.cancel();
+        if (response.hasFailure()) {
+            bulk.release();
+            call.handler.failed(AshlarException.of(response.getFailure()));
+        } else {
+            call.handler.answered(response, bulk);
+        }
+    }
+
+    @Override
+    public void broken(ChannelHandlerContext context, AshlarException cause) {
+        end(new AshlarException.Unavailable(address + " answered nonsense", cause));
+    }
+
+    /** Fails what is pending, later and in order, so that no handler runs inside a call. */
+    void end(AshlarException cause) {
+        if (ended != null) {
+            return;
+        }
+        ended = cause;
+        if (channel != null) {
+            close(channel);
+        }
+        while (!beforeConnected.isEmpty()) {
+            beforeConnected.remove().run();
+        }
+        List<PendingCall> calls = List.copyOf(pending.values());
+        pending.clear();
+        for (PendingCall call : calls) {
+            call.timeout.cancel();
+            call.handler.failed(cause);
+        }
+    }
+
+    /** Nobody waits for the end of a close. */
+    @SuppressWarnings("FutureReturnValueIgnored")
+    private static void close(Channel channel) {
+        channel.close();
+    }
+}
