@@ -160,7 +160,7 @@ final class Drive implements AutoCloseable {
     DriveInfo info() {
         Served now = served;
         ArenaLayout layout = now.store().layout();
-        long usableSlots = layout.slotCount() - layout.reserveSlots();
+        int usableSlots = layout.slotCount() - layout.reserveSlots();
         return DriveInfo.newBuilder()
                 .setId(now.identity().drive().toProto())
                 .setPath(directory.path())
@@ -383,6 +383,15 @@ final class Drive implements AutoCloseable {
             throw ShardStore.notFound(ShardKey.of(ref));
         }
         return shard;
+    }
+
+    /** Where a shard's records begin in the arena, for tests that damage them. */
+    long shardBase(ShardRef ref) {
+        Shard shard = served.store().find(ShardKey.of(ref));
+        if (shard == null) {
+            throw new IllegalStateException("no " + ShardKey.of(ref));
+        }
+        return shard.base();
     }
 
     // ---- care

@@ -113,8 +113,11 @@ final class HeaderReader {
 
     private void closeGap(long end) {
         ShardEntry entry = shard.entry();
-        if (entry.holesProveNothing() || shard.wroteIn(gapAt, end)) {
+        long writtenEnd = shard.endOfWrittenIn(gapAt, end);
+        if (entry.holesProveNothing()) {
             addUnknown(gapAt, end);
+        } else if (writtenEnd >= 0) {
+            addUnknown(gapAt, Math.max(gapEnd, writtenEnd));
         } else if (gapUnreadable || !entry.uncleanStop() || entry.sealed()) {
             addUnknown(gapAt, gapEnd);
         } else {

@@ -39,11 +39,28 @@ final class PageFormat {
 
     /** What a page's body is. */
     enum Kind {
-        FREE,
-        SUPERBLOCK,
-        STATE,
-        FENCES,
-        SHARD
+        FREE(0),
+        SUPERBLOCK(1),
+        STATE(2),
+        FENCES(3),
+        SHARD(4);
+
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        static @Nullable Kind ofCode(int code) {
+            return switch (code) {
+                case 0 -> FREE;
+                case 1 -> SUPERBLOCK;
+                case 2 -> STATE;
+                case 3 -> FENCES;
+                case 4 -> SHARD;
+                default -> null;
+            };
+        }
     }
 
     /** Everything of a page but its body. */
@@ -54,7 +71,7 @@ final class PageFormat {
         page.asSlice(0, BODY_AT).fill((byte) 0);
         page.set(Little.INT, 4, MAGIC);
         page.set(Little.SHORT, 8, (short) VERSION);
-        page.set(Little.BYTE, KIND_AT, (byte) head.kind().ordinal());
+        page.set(Little.BYTE, KIND_AT, (byte) head.kind().code);
         page.set(Little.INT, 12, head.page());
         page.set(Little.LONG, 16, head.drive().high());
         page.set(Little.LONG, 24, head.drive().low());
@@ -68,12 +85,12 @@ final class PageFormat {
                 || page.get(Little.INT, 0) != Crc32c.of(page, 4, PAGE_BYTES - 4)) {
             return null;
         }
-        int kind = page.get(Little.BYTE, KIND_AT);
-        if (version(page) != VERSION || kind < 0 || kind >= Kind.values().length) {
+        Kind kind = Kind.ofCode(page.get(Little.BYTE, KIND_AT));
+        if (version(page) != VERSION || kind == null) {
             return null;
         }
         return new Head(
-                Kind.values()[kind],
+                kind,
                 page.get(Little.INT, 12),
                 new DriveId(page.get(Little.LONG, 16), page.get(Little.LONG, 24)),
                 page.get(Little.LONG, GENERATION_AT));

@@ -4,6 +4,8 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +20,7 @@ import java.util.function.Consumer;
  * drive's thread.
  */
 final class PageStore {
+    private static final Logger log = LoggerFactory.getLogger(PageStore.class);
     private static final int LOAD_BYTES = 1 << 20;
     private static final MemorySegment ZEROS =
             MemorySegment.ofArray(new byte[PageFormat.PAGE_BYTES]).asReadOnly();
@@ -138,7 +141,7 @@ final class PageStore {
             try {
                 arena.write(ArenaLayout.pageAt(page, other), entry.getValue());
             } catch (DriveFullException e) {
-                continue; // one copy holds it; the next change tries again
+                log.warn("page={} is there once only, for lack of room", page, e);
             }
         }
         unsynced.clear();

@@ -4,6 +4,9 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.transport.Buffer;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -13,7 +16,6 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Appends records to the shards of a {@link ShardStore}, and indexes those of shards that it did not

@@ -121,13 +121,19 @@ final class Shard {
         index = null;
     }
 
-    /** Whether a record was written in this range since the node started. */
-    boolean wroteIn(long from, long to) {
+    /** Where the last record ends that was written in this range since the node started, or -1. */
+    long endOfWrittenIn(long from, long to) {
         NavigableMap<Long, Indexed> records = index;
-        return records != null
-                && from < to
-                && records.subMap(from, true, to, false).values().stream()
-                        .anyMatch(Indexed::written);
+        long end = -1;
+        if (records != null && from < to) {
+            for (Map.Entry<Long, Indexed> record :
+                    records.subMap(from, true, to, false).entrySet()) {
+                if (record.getValue().written()) {
+                    end = record.getKey() + record.getValue().lengthBytes();
+                }
+            }
+        }
+        return end;
     }
 
     /** Whether a whole record must be at this place. */

@@ -4,6 +4,11 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Done;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,9 +16,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Creates the shards of a {@link ShardStore}. The zeros that a new shard is written over with go out
@@ -64,9 +66,10 @@ final class ShardCreator {
         int keepFree = byRepair ? 0 : store.catalogue().layout().reserveSlots();
         ShardEntry.Run run = store.catalogue().reserve(wanted.shardBytes(), keepFree);
         if (run == null) {
-            completion.failed(new AshlarException.NoSpace("drive " + store.path() + " has no room for "
-                    + wanted.key() + " of " + wanted.shardBytes()
-                    + " bytes: free space or add drives"));
+            completion.failed(
+                    new AshlarException.NoSpace("drive " + store.path() + " has no room for "
+                            + wanted.key() + " of " + wanted.shardBytes()
+                            + " bytes: free space or add drives"));
             return;
         }
         store.slotsChanged();
@@ -119,7 +122,8 @@ final class ShardCreator {
 
     private @Nullable AshlarException fenced(ShardEntry wanted) {
         long fence = Math.max(
-                store.catalogue().absentFence(wanted.key().segment()), highestFence(wanted.volume()));
+                store.catalogue().absentFence(wanted.key().segment()),
+                highestFence(wanted.volume()));
         return wanted.epoch() >= fence
                 ? null
                 : new AshlarException.Fenced(wanted.key() + " of epoch " + wanted.epoch()
@@ -151,7 +155,8 @@ final class ShardCreator {
     }
 
     private void zero(Creation creation, long zeroedBytes) {
-        long runBytes = creation.entry().run().slotCount() * store.catalogue().layout().slotBytes();
+        long runBytes =
+                creation.entry().run().slotCount() * store.catalogue().layout().slotBytes();
         long lengthBytes = Math.min(ZEROING_BYTES, runBytes - zeroedBytes);
         long base = store.catalogue().layout().slotAt(creation.entry().run().firstSlot());
         try {

@@ -1,7 +1,10 @@
 package io.ashlar.node;
 
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.CreateShard;
 
 /**
  * What the catalogue says of a shard.
@@ -42,6 +45,37 @@ record ShardEntry(
         /** Of a shard that is open. */
         static final Seal NONE = new Seal(-1, 0, 0);
     }
+
+    /** The entry, without slots, of a shard that is to be created. */
+    static ShardEntry of(CreateShard request) throws AshlarException.Invalid {
+        if (request.getShardBytes() <= 0
+                || request.getShardBytes() % CellFormat.ALIGN_BYTES != 0
+                || request.getShardBytes() > MAX_SHARD_BYTES) {
+            throw new AshlarException.Invalid("a shard of " + request.getShardBytes()
+                    + " bytes: expected a multiple of " + CellFormat.ALIGN_BYTES + " up to "
+                    + MAX_SHARD_BYTES);
+        }
+        Policy policy = Policy.parse(request.getPolicy());
+        if (request.getShard().getIndex() < 0 || request.getShard().getIndex() >= policy.n()) {
+            throw new AshlarException.Invalid("shard " + request.getShard().getIndex() + " of "
+                    + policy + ", which has " + policy.n());
+        }
+        return new ShardEntry(
+                ShardKey.of(request.getShard()),
+                VolumeId.of(request.getVolume()),
+                request.getEpoch(),
+                request.getSequence(),
+                policy,
+                request.getShardBytes(),
+                NO_RUN,
+                request.getEpoch(),
+                Seal.NONE,
+                false,
+                false);
+    }
+
+    private static final long MAX_SHARD_BYTES = 1L << 40;
+    private static final Run NO_RUN = new Run(-1, 0);
 
     boolean sealed() {
         return !seal.equals(Seal.NONE);
