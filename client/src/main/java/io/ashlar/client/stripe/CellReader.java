@@ -86,6 +86,7 @@ final class CellReader {
                 .setOffset(range.stripe().offset())
                 .setFirstPiece(range.firstPiece())
                 .setPieceCount(range.pieceCount())
+                .setHeaderBytes(range.stripe().geometry().headerBytes())
                 .setEpoch(epoch);
     }
 

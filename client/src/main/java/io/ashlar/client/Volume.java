@@ -1,0 +1,309 @@
+package io.ashlar.client;
+
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.log.Lease;
+import io.ashlar.client.log.VolumeOpening;
+import io.ashlar.client.log.VolumeWriter;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.client.stripe.DamageReports;
+import io.ashlar.client.stripe.Placements;
+import io.ashlar.client.stripe.StripeReader;
+import io.ashlar.client.stripe.StripeRef;
+import io.ashlar.client.stripe.StripeVerifier;
+import io.ashlar.client.stripe.VolumeReader;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A virtual disk, open for reading and writing by this process alone.
+ *
+ * <p>Offsets and lengths are bytes; those of writes are multiples of {@link #BLOCK_BYTES}. A write is
+ * done when it survives the loss of any m nodes and of this process. Calls may be made from any
+ * thread; what overlaps while in flight is written in the order of the calls, and a read that
+ * overlaps a write in flight sees each block before or after it. A caller that has more bytes in
+ * flight than the client's limit is held back in {@link #writeAsync}.
+ *
+ * <p>Futures complete on the client's own thread: what hangs on them must not block.
+ */
+public final class Volume implements AutoCloseable {
+    public static final int BLOCK_BYTES = Stripe.BLOCK_BYTES;
+
+    private static final int MAX_PROBLEMS = 100;
+    private static final int VERIFY_AHEAD = 4;
+
+    private final Cluster cluster;
+    private final VolumeOpening.Opened opened;
+    private final DamageReports damage;
+    private final StripeReader stripes;
+    private final VolumeReader reader;
+    private final VolumeWriter writer;
+    private final Semaphore waitingBlocks;
+    private final int maxWaitingBlocks;
+    private volatile boolean closed;
+
+    private Volume(Cluster cluster, VolumeOpening.Opened opened, DamageReports damage) {
+        this.cluster = cluster;
+        this.opened = opened;
+        this.damage = damage;
+        this.stripes = new StripeReader(cluster, damage, 0);
+        this.reader = new VolumeReader(opened.map(), stripes, new Placements(cluster));
+        this.writer = new VolumeWriter(
+                cluster, opened.writer(), opened.map(), opened.end(), opened.lastShardBytes());
+        this.maxWaitingBlocks = Math.toIntExact(cluster.config().maxWaitingBytes() / BLOCK_BYTES);
+        this.waitingBlocks = new Semaphore(maxWaitingBlocks);
+    }
+
+    static CompletableFuture<Volume> open(Cluster cluster, String name, OpenOptions options) {
+        DamageReports damage = new DamageReports(cluster);
+        LeaseEvents events = new LeaseEvents();
+        CompletableFuture<Volume> volume = new CompletableFuture<>();
+        cluster.loop().execute(() -> {
+            var _ = VolumeOpening.open(
+                            cluster, name, options.holder(), options.steal(), damage, events)
+                    .thenApply(opened -> new Volume(cluster, opened, damage))
+                    .whenComplete((made, failure) -> {
+                        if (failure == null) {
+                            events.tell(made.writer);
+                            volume.complete(made);
+                        } else {
+                            volume.completeExceptionally(AshlarException.in(failure));
+                        }
+                    });
+        });
+        return volume;
+    }
+
+    /** Passes what the lease hears to the writer, once there is one. */
+    private static final class LeaseEvents implements Lease.Listener {
+        private @Nullable VolumeWriter writer;
+        private AshlarException.@Nullable Fenced fenced;
+
+        void tell(VolumeWriter made) {
+            writer = made;
+            if (fenced != null) {
+                made.end(fenced);
+            }
+        }
+
+        @Override
+        public void roll(List<SegmentId> segments) {
+            if (writer != null) {
+                writer.roll(segments);
+            }
+        }
+
+        @Override
+        public void fenced(AshlarException.Fenced cause) {
+            fenced = cause;
+            if (writer != null) {
+                writer.end(cause);
+            }
+        }
+    }
+
+    public String name() {
+        return opened.writer().name();
+    }
+
+    public long sizeBytes() {
+        return opened.info().getSizeBytes();
+    }
+
+    /** As the coordinator told when the volume was opened. */
+    public VolumeInfo info() {
+        return opened.info();
+    }
+
+    /** Fills what remains of the target; blocks until it is done. */
+    public void read(long offset, ByteBuffer target) throws AshlarException {
+        Waiting.on(readAsync(offset, target));
+    }
+
+    /** Fills what remains of the target, whose position stays; it must not be touched meanwhile. */
+    public CompletableFuture<Void> readAsync(long offset, ByteBuffer target) {
+        AshlarException refused = outside(offset, target.remaining());
+        if (refused != null) {
+            return CompletableFuture.failedFuture(refused);
+        }
+        MemorySegment bytes = MemorySegment.ofBuffer(target);
+        return onLoop(() -> reader.read(offset, bytes));
+    }
+
+    /** Writes what remains of the source; blocks until it is durable. */
+    public void write(long offset, ByteBuffer source) throws AshlarException {
+        Waiting.on(writeAsync(offset, source));
+    }
+
+    /** Writes what remains of the source, whose position stays; it must not change meanwhile. */
+    public CompletableFuture<Void> writeAsync(long offset, ByteBuffer source) {
+        int length = source.remaining();
+        AshlarException refused = unaligned(offset, length);
+        if (refused != null) {
+            return CompletableFuture.failedFuture(refused);
+        }
+        if (length == 0) {
+            return CompletableFuture.completedFuture(null);
+        }
+        MemorySegment bytes = MemorySegment.ofBuffer(source);
+        int blocks = length / BLOCK_BYTES;
+        int held = Math.min(blocks, maxWaitingBlocks);
+        if (cluster.loop().inLoop()) {
+            if (!waitingBlocks.tryAcquire(held)) {
+                return CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                        "more writes are in flight than the client's limit of "
+                                + cluster.config().maxWaitingBytes() + " bytes"));
+            }
+        } else {
+            waitingBlocks.acquireUninterruptibly(held);
+        }
+        return onLoop(() -> writer.write(offset / BLOCK_BYTES, blocks, bytes))
+                .whenComplete((ignored, failure) -> waitingBlocks.release(held));
+    }
+
+    /** Makes a range read as zeroes; blocks until that is durable. */
+    public void zero(long offset, long lengthBytes) throws AshlarException {
+        Waiting.on(zeroAsync(offset, lengthBytes));
+    }
+
+    /** The same without blocking. Nothing is stored for zeroes but that they are. */
+    public CompletableFuture<Void> zeroAsync(long offset, long lengthBytes) {
+        AshlarException refused = unaligned(offset, lengthBytes);
+        if (refused != null) {
+            return CompletableFuture.failedFuture(refused);
+        }
+        if (lengthBytes == 0) {
+            return CompletableFuture.completedFuture(null);
+        }
+        int blocks = Math.toIntExact(lengthBytes / BLOCK_BYTES);
+        return onLoop(() ->
+                writer.write(offset / BLOCK_BYTES, blocks, MemorySegment.ofArray(new byte[0])));
+    }
+
+    /** Returns once every write made before is durable. */
+    public void flush() throws AshlarException {
+        Waiting.on(flushAsync());
+    }
+
+    public CompletableFuture<Void> flushAsync() {
+        return onLoop(writer::flush);
+    }
+
+    public VolumeStats stats() throws AshlarException {
+        return Waiting.on(onLoop(() -> {
+            VolumeWriter.Stats written = writer.stats();
+            return CompletableFuture.completedFuture(new VolumeStats(
+                    written.stripes(),
+                    written.rolls(),
+                    stripes.degradedReads(),
+                    stripes.decodedBytes(),
+                    damage.reported(),
+                    opened.map().lostBlocks()));
+        }));
+    }
+
+    /**
+     * Reads every cell of every stripe that holds a live block and proves it present and right.
+     *
+     * @param everyPattern proves also that any d cells of a stripe decode to all others
+     * @param progress hears of bytes read, now and then
+     */
+    public VerifyReport verify(boolean everyPattern, LongConsumer progress)
+            throws AshlarException {
+        List<StripeRef> live = Waiting.on(onLoop(() ->
+                CompletableFuture.completedFuture(new ArrayList<>(opened.map().liveStripes()))));
+        live.sort(Comparator.comparingLong((StripeRef ref) -> ref.segment().sequence())
+                .thenComparingLong(StripeRef::number));
+        StripeVerifier verifier = new StripeVerifier(stripes);
+        Deque<CompletableFuture<StripeVerifier.Cells>> ahead = new ArrayDeque<>();
+        long cells = 0;
+        long damaged = 0;
+        long bytes = 0;
+        long patterns = 0;
+        List<String> problems = new ArrayList<>();
+        int next = 0;
+        for (StripeRef ref : live) {
+            while (next < live.size() && ahead.size() < VERIFY_AHEAD) {
+                StripeRef later = live.get(next++);
+                ahead.add(onLoop(() -> verifier.read(later)));
+            }
+            StripeVerifier.Finding finding =
+                    Waiting.on(ahead.remove()).check(everyPattern);
+            cells += finding.rightCells();
+            damaged += finding.damagedCells();
+            patterns += finding.patterns();
+            bytes += (long) finding.rightCells() * ref.geometry().recordBytes();
+            finding.problems().stream()
+                    .limit(MAX_PROBLEMS - problems.size())
+                    .forEach(problems::add);
+            progress.accept(bytes);
+        }
+        long lost = stats().lostBlocks();
+        return new VerifyReport(live.size(), cells, damaged, bytes, patterns, lost, problems);
+    }
+
+    /**
+     * Makes every write durable, seals the log and gives the volume up for others to open. Does
+     * nothing the second time.
+     */
+    @Override
+    public void close() throws AshlarException {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        Waiting.on(onLoop(() -> writer.close().thenCompose(ignored -> opened.lease().giveUp())));
+    }
+
+    private @Nullable AshlarException outside(long offset, long lengthBytes) {
+        if (closed) {
+            return new AshlarException.Invalid("volume " + name() + " is closed");
+        }
+        if (offset < 0 || lengthBytes < 0 || offset > sizeBytes() - lengthBytes) {
+            return new AshlarException.Invalid("bytes " + offset + "+" + lengthBytes
+                    + " are not within volume " + name() + " of " + sizeBytes() + " bytes");
+        }
+        return null;
+    }
+
+    private @Nullable AshlarException unaligned(long offset, long lengthBytes) {
+        if (offset % BLOCK_BYTES != 0 || lengthBytes % BLOCK_BYTES != 0) {
+            return new AshlarException.Invalid("bytes " + offset + "+" + lengthBytes
+                    + " are not whole blocks of " + BLOCK_BYTES);
+        }
+        return outside(offset, lengthBytes);
+    }
+
+    /** Runs an action on the loop, at once where this is the loop. */
+    private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> action) {
+        if (cluster.loop().inLoop()) {
+            return action.get();
+        }
+        CompletableFuture<T> outcome = new CompletableFuture<>();
+        cluster.loop().execute(() -> {
+            try {
+                var _ = action.get().whenComplete((result, failure) -> {
+                    if (failure == null) {
+                        outcome.complete(result);
+                    } else {
+                        outcome.completeExceptionally(failure);
+                    }
+                });
+            } catch (RuntimeException e) {
+                outcome.completeExceptionally(e);
+            }
+        });
+        return outcome;
+    }
+}

@@ -1,0 +1,169 @@
+package io.ashlar.client.log;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.map.BlockMap;
+import io.ashlar.client.model.LogPosition;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.OpenVolume;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.client.protocol.VolumeOpened;
+import io.ashlar.client.stripe.DamageReports;
+import io.ashlar.client.stripe.StripeReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Opens a volume: waits out the lease of a holder that is dead, raises the epoch, takes over what an
+ * earlier writer left open, and replays the log. Lives on the cluster's loop.
+ */
+public final class VolumeOpening {
+    private static final long POLL_NANOS = 250_000_000L;
+
+    private final Cluster cluster;
+    private final String name;
+    private final String holder;
+    private final DamageReports damage;
+
+    /** As seen when the volume was first found held; a living holder raises it. */
+    private long renewalsSeen = -1;
+
+    private VolumeOpening(Cluster cluster, String name, String holder, DamageReports damage) {
+        this.cluster = cluster;
+        this.name = name;
+        this.holder = holder;
+        this.damage = damage;
+    }
+
+    /**
+     * A volume that is open.
+     *
+     * @param end of the log; every segment is sealed
+     * @param lastShardBytes size of the last segment's shards, 0 where there is none
+     */
+    public record Opened(
+            WriterIdentity writer,
+            VolumeInfo info,
+            BlockMap map,
+            List<LogSegment> segments,
+            LogPosition end,
+            long lastShardBytes,
+            Lease lease) {}
+
+    /**
+     * Opens it.
+     *
+     * @param holder who opens it, for people
+     * @param steal from a holder that lives
+     * @param listener of the lease, which runs from the moment the epoch is raised
+     */
+    public static CompletableFuture<Opened> open(
+            Cluster cluster,
+            String name,
+            String holder,
+            boolean steal,
+            DamageReports damage,
+            Lease.Listener listener) {
+        VolumeOpening opening = new VolumeOpening(cluster, name, holder, damage);
+        return opening.acquire(steal).thenCompose(opened -> opening.recover(opened, listener));
+    }
+
+    private CompletableFuture<VolumeOpened> acquire(boolean steal) {
+        Request request = Request.newBuilder()
+                .setOpenVolume(OpenVolume.newBuilder()
+                        .setRequestId(cluster.newRequestId())
+                        .setName(name)
+                        .setHolder(holder)
+                        .setSteal(steal))
+                .build();
+        return cluster.coordinator()
+                .call(request, cluster.config().coordinatorTimeout().toNanos())
+                .thenApply(response -> response.getVolumeOpened())
+                .exceptionallyCompose(failure -> {
+                    AshlarException cause = AshlarException.in(failure);
+                    boolean held = cause instanceof AshlarException.Unavailable unavailable
+                            && unavailable.isAnswered();
+                    return held ? waitOut() : CompletableFuture.failedFuture(cause);
+                });
+    }
+
+    /** Only a holder that renews its lease is respected; a dead one's runs out. */
+    private CompletableFuture<VolumeOpened> waitOut() {
+        Request request = Request.newBuilder()
+                .setGetVolume(GetVolume.newBuilder().setName(name))
+                .build();
+        return cluster.coordinator()
+                .call(request, cluster.config().coordinatorTimeout().toNanos())
+                .thenCompose(response -> {
+                    VolumeInfo volume = response.getVolume();
+                    if (volume.getLeaseMillis() == 0) {
+                        return acquire(false);
+                    }
+                    if (renewalsSeen >= 0 && volume.getRenewals() > renewalsSeen) {
+                        return CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                                "volume " + name + " is in use by " + volume.getHolder()
+                                        + ": stop that one first"));
+                    }
+                    renewalsSeen = volume.getRenewals();
+                    return later(POLL_NANOS).thenCompose(ignored -> waitOut());
+                });
+    }
+
+    private CompletableFuture<Void> later(long nanos) {
+        CompletableFuture<Void> later = new CompletableFuture<>();
+        cluster.loop().schedule(nanos, () -> later.complete(null));
+        return later;
+    }
+
+    private CompletableFuture<Opened> recover(VolumeOpened opened, Lease.Listener listener) {
+        VolumeInfo info = opened.getVolume();
+        WriterIdentity writer;
+        List<LogSegment> segments = new ArrayList<>();
+        try {
+            writer = new WriterIdentity(
+                    VolumeId.of(info.getId()),
+                    name,
+                    info.getEpoch(),
+                    Policy.parse(info.getPolicy()));
+            for (Segment segment : opened.getSegmentsList()) {
+                segments.add(LogSegment.of(segment));
+            }
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        Lease lease = new Lease(cluster, writer, listener);
+        lease.start();
+        BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
+        StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
+        return new Takeover(cluster, writer, segments, reader)
+                .run()
+                .thenCompose(tails -> new LogReplay(cluster, map).run(segments, tails))
+                .thenApply(ignored -> new Opened(
+                        writer,
+                        info,
+                        map,
+                        segments,
+                        end(segments),
+                        segments.isEmpty() ? 0 : segments.getLast().shardBytes(),
+                        lease))
+                .exceptionallyCompose(failure -> lease.giveUp()
+                        .thenCompose(ignored -> CompletableFuture.failedFuture(failure)));
+    }
+
+    private static LogPosition end(List<LogSegment> segments) {
+        LogPosition end = LogPosition.START;
+        for (LogSegment segment : segments) {
+            if (segment.sealedBytes() > 0) {
+                end = new LogPosition(
+                        segment.id(), segment.stripeCount(), segment.sealedBytes());
+            }
+        }
+        return end;
+    }
+}
