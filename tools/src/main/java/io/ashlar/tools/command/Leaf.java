@@ -2,6 +2,7 @@ package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
+import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.output.Console;
 
 import picocli.CommandLine.Command;
@@ -36,6 +37,13 @@ abstract class Leaf implements Callable<Integer> {
 
     final List<Address> coordinators() throws AshlarException {
         return root().coordinators();
+    }
+
+    /** Fails at once where no coordinator answers or none knows the volume. */
+    final void requireVolume(String name) throws AshlarException {
+        try (ClusterConnection connection = new ClusterConnection(coordinators())) {
+            var _ = VolumeCommand.get(connection, name);
+        }
     }
 
     private AshlarCommand root() {

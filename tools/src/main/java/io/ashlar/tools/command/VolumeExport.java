@@ -1,6 +1,7 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarClient;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
 import io.ashlar.tools.image.ImageExport;
 import io.ashlar.tools.image.Transfer;
@@ -32,8 +33,9 @@ final class VolumeExport extends Leaf {
         }
         Transfer transfer;
         long degradedReads;
+        requireVolume(name);
         try (AshlarClient client = AshlarClient.connect(coordinators());
-                Volume volume = client.open(name);
+                Volume volume = client.open(name, OpenOptions.forProcess("export"));
                 Progress progress = console().progress("export " + name, volume.sizeBytes())) {
             transfer = isPipe
                     ? ImageExport.toStream(volume, Channels.newChannel(console().out()), progress)

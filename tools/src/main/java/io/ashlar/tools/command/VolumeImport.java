@@ -1,10 +1,10 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarClient;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
-import io.ashlar.client.protocol.GetVolume;
-import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.image.ImageImport;
 import io.ashlar.tools.image.Transfer;
 import io.ashlar.tools.output.Progress;
@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -34,30 +35,39 @@ final class VolumeImport extends Leaf {
 
     @Override
     int run() throws Exception {
-        boolean isPipe = file.equals("-");
-        try (ReadableByteChannel source = isPipe
-                        ? Channels.newChannel(console().in())
-                        : FileChannel.open(Path.of(file), StandardOpenOption.READ);
-                AshlarClient client = AshlarClient.connect(coordinators())) {
-            VolumeInfo info = client.call(Request.newBuilder()
-                            .setGetVolume(GetVolume.newBuilder().setName(name))
-                            .build())
-                    .getVolume();
+        try (ReadableByteChannel source = open()) {
+            VolumeInfo info;
+            try (ClusterConnection connection = new ClusterConnection(coordinators())) {
+                info = VolumeCommand.get(connection, name);
+            }
             long imageBytes = source instanceof FileChannel image ? image.size() : 0;
             if (imageBytes > info.getSizeBytes()) {
                 throw new CommandFailed("the image " + file + " of " + imageBytes
                         + " bytes is larger than volume " + name + " of " + info.getSizeBytes()
                         + ": nothing was written; create a volume of at least its size");
             }
-            return write(source, client, info, imageBytes);
+            try (AshlarClient client = AshlarClient.connect(coordinators())) {
+                return write(source, client, info, imageBytes);
+            }
         }
+    }
+
+    private ReadableByteChannel open() throws IOException, CommandFailed {
+        if (file.equals("-")) {
+            return Channels.newChannel(console().in());
+        }
+        Path path = Path.of(file);
+        if (Files.isDirectory(path)) {
+            throw new CommandFailed(file + " is a directory, not an image");
+        }
+        return FileChannel.open(path, StandardOpenOption.READ);
     }
 
     private int write(
             ReadableByteChannel source, AshlarClient client, VolumeInfo info, long imageBytes)
             throws IOException {
         Transfer transfer;
-        try (Volume volume = client.open(name);
+        try (Volume volume = client.open(name, OpenOptions.forProcess("import"));
                 Progress progress = console().progress("import " + name, imageBytes)) {
             boolean neverWritten = info.getEpoch() == 0;
             transfer = ImageImport.run(source, volume, neverWritten, progress);

@@ -1,8 +1,9 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarClient;
+import io.ashlar.client.OpenOptions;
+import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
-import io.ashlar.client.Volume.VerifyReport;
 import io.ashlar.tools.output.Progress;
 import io.ashlar.tools.output.Sizes;
 
@@ -18,8 +19,6 @@ import java.util.Map;
         description =
                 "Read every live block's stripe and prove that every cell is present and right.")
 final class VolumeVerify extends Leaf {
-    private static final int PROBLEMS_SHOWN = 50;
-
     @Parameters(paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")
     private String name;
@@ -33,32 +32,44 @@ final class VolumeVerify extends Leaf {
     int run() throws Exception {
         long start = System.nanoTime();
         VerifyReport report;
+        requireVolume(name);
         try (AshlarClient client = AshlarClient.connect(coordinators());
-                Volume volume = client.open(name);
+                Volume volume = client.open(name, OpenOptions.forProcess("verify"));
                 Progress progress = console().progress("verify " + name, volume.sizeBytes())) {
             report = volume.verify(everyPattern, progress::reached);
         }
+        show(report);
+        if (!report.isClean()) {
+            throw new CommandFailed(report.damagedCells() + " cells of " + name
+                    + " are missing, unreachable or wrong, " + report.lostBlocks()
+                    + " blocks are lost:"
+                    + " ashlar scrub start --wait, then ashlar repair start --wait");
+        }
+        console()
+                .line("verified " + report.cells() + " cells in " + report.stripes()
+                        + " stripes of "
+                        + name + " in " + Sizes.seconds(System.nanoTime() - start)
+                        + ": every one is present and right"
+                        + (everyPattern ? ", " + report.patterns() + " patterns decode" : ""));
+        return CommandTree.DONE;
+    }
+
+    private void show(VerifyReport report) {
         if (console().isJson()) {
             Map<String, Object> object = new LinkedHashMap<>();
             object.put("volume", name);
-            object.put("cellsChecked", report.cellsChecked());
+            object.put("stripes", report.stripes());
+            object.put("cells", report.cells());
+            object.put("damagedCells", report.damagedCells());
+            object.put("lostBlocks", report.lostBlocks());
+            object.put("bytes", report.bytes());
+            object.put("patterns", report.patterns());
             object.put("problems", report.problems());
             console().json(object);
         }
-        report.problems().stream().limit(PROBLEMS_SHOWN).forEach(console()::line);
-        if (report.problems().size() > PROBLEMS_SHOWN) {
-            console().line("... and " + (report.problems().size() - PROBLEMS_SHOWN) + " more");
+        report.problems().forEach(console()::line);
+        if (report.damagedCells() > report.problems().size()) {
+            console().line("... of " + report.damagedCells() + " in all");
         }
-        if (!report.problems().isEmpty()) {
-            throw new CommandFailed(report.problems().size() + " of " + report.cellsChecked()
-                    + " cells of " + name + " are missing or wrong: repair them (ashlar scrub start"
-                    + " --wait, then ashlar repair start --wait)");
-        }
-        console()
-                .line("verified " + report.cellsChecked() + " cells of " + name + " in "
-                        + Sizes.seconds(System.nanoTime() - start)
-                        + ": every one is present and right"
-                        + (everyPattern ? ", every pattern of k cells decodes" : ""));
-        return CommandTree.DONE;
     }
 }
