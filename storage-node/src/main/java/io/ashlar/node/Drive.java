@@ -1,0 +1,460 @@
+package io.ashlar.node;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.protocol.AppendCell;
+import io.ashlar.client.protocol.Authority;
+import io.ashlar.client.protocol.Done;
+import io.ashlar.client.protocol.DriveInfo;
+import io.ashlar.client.protocol.ReadCell;
+import io.ashlar.client.protocol.ReadHeaders;
+import io.ashlar.client.protocol.ShardDamage;
+import io.ashlar.client.protocol.ShardFenced;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardState;
+import io.ashlar.client.protocol.ShardVerified;
+import io.ashlar.client.transport.Buffer;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.random.RandomGenerator;
+
+/**
+ * A drive in service. Its methods may be called from any thread; they queue up what changes the
+ * drive for its one thread and what only reads for its readers, and complete on those. Both queues
+ * are bounded: a drive that cannot keep up says so.
+ */
+final class Drive implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Drive.class);
+
+    /** Records that may wait for the drive's thread. */
+    private static final long MAX_QUEUED_APPEND_BYTES = 256L << 20;
+
+    /** Reads that may wait for a reader. */
+    private static final int MAX_QUEUED_READS = 16 * 1024;
+
+    private final DriveDirectory directory;
+    private final DriveOpener opener;
+    private final Threads threads;
+    private final DamageLog damage;
+    private final Runnable changed;
+    private final AtomicLong queuedAppendBytes = new AtomicLong();
+    private final AtomicInteger queuedReads = new AtomicInteger();
+    private volatile Served served;
+    private volatile String failure = "";
+
+    private Drive(
+            DriveDirectory directory,
+            DriveOpener opener,
+            Threads threads,
+            DamageLog damage,
+            Runnable changed)
+            throws IOException, AshlarException {
+        this.directory = directory;
+        this.opener = opener;
+        this.threads = threads;
+        this.damage = damage;
+        this.changed = changed;
+        this.served = serve(opener.open());
+    }
+
+    /**
+     * What runs a drive.
+     *
+     * @param writer runs tasks one after another, in order
+     * @param readers runs tasks that only read, never behind those of the writer
+     */
+    record Threads(Executor writer, Executor readers) {}
+
+    /** An arena in service; a drive that lost its arena gets another, and another id. */
+    private record Served(IdentityFormat.Identity identity, ShardStore store, ShardReader reader) {}
+
+    /** What a node wants of a drive. */
+    record Settings(String node, long capacityBytes) {}
+
+    /**
+     * Opens a drive, formatting it where it is empty.
+     *
+     * @param changed called when the coordinator should hear of this drive at once
+     */
+    static Drive open(
+            DriveDirectory directory,
+            Settings settings,
+            Threads threads,
+            RandomGenerator random,
+            DamageLog damage,
+            Runnable changed)
+            throws IOException, AshlarException {
+        directory.lock();
+        var opener = new DriveOpener(directory, settings.node(), settings.capacityBytes(), random);
+        return new Drive(directory, opener, threads, damage, changed);
+    }
+
+    private Served serve(DriveOpener.Opened opened) throws IOException, AshlarException {
+        DriveId id = opened.identity().drive();
+        Catalogue catalogue = Catalogue.open(opened.arena(), id, opened.layout(), directory.path());
+        ShardStore store = ShardStore.open(
+                directory.path(),
+                opened.arena(),
+                catalogue,
+                threads.writer(),
+                threads.readers(),
+                listener(id));
+        if (directory.list().contains(DriveOpener.FAILED)) {
+            failure = "it failed earlier; replace it, or remove the file \"" + DriveOpener.FAILED
+                    + "\" from its directory";
+            store.refuse(failure);
+        }
+        return new Served(opened.identity(), store, new ShardReader(id, opened.arena(), damage));
+    }
+
+    private ShardStore.Listener listener(DriveId id) {
+        return new ShardStore.Listener() {
+            @Override
+            public void failed(String reason) {
+                failure = reason;
+                markFailed(reason);
+                changed.run();
+            }
+
+            @Override
+            public void lost(ShardKey shard, ShardDamage.Kind kind, int cells, String detail) {
+                damage.cells(id, shard, kind, cells, detail);
+                changed.run();
+            }
+        };
+    }
+
+    /** Lets a restart know too; a drive that takes no writes at all is noticed again soon. */
+    private void markFailed(String reason) {
+        try (DriveFile file = directory.create(DriveOpener.FAILED)) {
+            file.write(0, MemorySegment.ofArray((reason + "\n").getBytes(UTF_8)));
+            file.sync();
+        } catch (IOException e) {
+            log.warn("drive={} cannot be marked as failed", directory.path(), e);
+        }
+    }
+
+    DriveId id() {
+        return served.identity().drive();
+    }
+
+    String path() {
+        return directory.path();
+    }
+
+    /** Empty while the drive is healthy. */
+    String failure() {
+        return failure;
+    }
+
+    DriveInfo info() {
+        Served now = served;
+        ArenaLayout layout = now.store().layout();
+        int usableSlots = layout.slotCount() - layout.reserveSlots();
+        return DriveInfo.newBuilder()
+                .setId(now.identity().drive().toProto())
+                .setPath(directory.path())
+                .setCapacityBytes(usableSlots * layout.slotBytes())
+                .setUsedBytes(now.store().usedBytes())
+                .setFailure(failure)
+                .build();
+    }
+
+    List<ShardState> shardStates() {
+        Served now = served;
+        return now.store().shards().stream()
+                .map(shard -> stateOf(now.identity().drive(), shard))
+                .toList();
+    }
+
+    private static ShardState stateOf(DriveId drive, Shard shard) {
+        ShardEntry entry = shard.entry();
+        return ShardState.newBuilder()
+                .setShard(DamageLog.refOf(drive, entry.key()))
+                .setVolume(entry.volume().toProto())
+                .setSequence(entry.sequence())
+                .setPolicy(entry.policy().toString())
+                .setEpoch(entry.epoch())
+                .setFenceEpoch(entry.fenceEpoch())
+                .setShardBytes(entry.shardBytes())
+                .setSealed(entry.sealed())
+                .setSealedBytes(entry.sealed() ? entry.seal().sealedBytes() : 0)
+                .setCells(entry.seal().cells())
+                .setDamagedCells(shard.damagedCells())
+                .build();
+    }
+
+    // ---- what changes the drive
+
+    /** See {@link ShardStore#create}. */
+    void create(ShardEntry wanted, boolean byRepair, Completion<Done> completion) {
+        change(completion, store -> store.create(wanted, byRepair, completion));
+    }
+
+    /** Appends a record; owns it. */
+    void append(AppendCell request, Buffer record, Completion<Done> completion) {
+        RecordAppender.Append append;
+        try {
+            append = AppendCheck.check(find(request.getShard()), request, record);
+        } catch (AshlarException e) {
+            record.release();
+            completion.failed(e);
+            return;
+        }
+        int sizeBytes = record.sizeBytes();
+        if (queuedAppendBytes.addAndGet(sizeBytes) > MAX_QUEUED_APPEND_BYTES) {
+            queuedAppendBytes.addAndGet(-sizeBytes);
+            record.release();
+            completion.failed(overloaded());
+            return;
+        }
+        change(completion, store -> {
+            queuedAppendBytes.addAndGet(-sizeBytes);
+            store.append(append, completion);
+        });
+    }
+
+    /** See {@link ShardStore#fence}. */
+    void fence(ShardRef shard, long epoch, Completion<ShardFenced> completion) {
+        change(completion, store -> store.fence(ShardKey.of(shard), epoch, completion));
+    }
+
+    /** See {@link ShardStore#seal}. */
+    void seal(ShardRef shard, ShardEntry.Seal seal, Completion<Done> completion) {
+        change(completion, store -> store.seal(ShardKey.of(shard), seal, completion));
+    }
+
+    /** See {@link ShardStore#delete}. */
+    void delete(ShardRef shard, Completion<Done> completion) {
+        change(completion, store -> store.delete(ShardKey.of(shard), completion));
+    }
+
+    /** The highest authority obeyed. Before anything else was asked of the drive, or on its thread. */
+    Authority authority() {
+        return served.store().authority();
+    }
+
+    /** See {@link ShardStore#remember}. */
+    void remember(Authority authority, Completion<Done> completion) {
+        change(completion, store -> store.remember(authority, completion));
+    }
+
+    /** Something to do with the store on the drive's thread. */
+    private interface Change {
+        void make(ShardStore store);
+    }
+
+    private void change(Completion<?> completion, Change change) {
+        threads.writer().execute(() -> {
+            ShardStore store = served.store();
+            try {
+                change.make(store);
+            } catch (RuntimeException e) {
+                store.fail(e);
+                completion.failed(new AshlarException.Unavailable(
+                        "drive " + directory.path() + " has failed: " + e, e));
+            }
+        });
+    }
+
+    // ---- what only reads
+
+    /** Reads a cell; an epoch raises the shard's fence first. */
+    void read(ReadCell request, Completion<Reply> completion) {
+        underFence(request.getShard(), request.getEpoch(), completion, shard -> {
+            Reply reply = served.reader().read(shard, request);
+            completion.done(reply);
+        });
+    }
+
+    /** Lists records; an epoch raises the shard's fence first, and an open shard is scanned. */
+    void readHeaders(ReadHeaders request, Completion<Reply> completion) {
+        underFence(
+                request.getShard(),
+                request.getEpoch(),
+                completion,
+                shard -> scanned(shard, completion, () -> {
+                    DriveFile arena = served.store().arena();
+                    completion.done(HeaderReader.read(arena, shard, request));
+                }));
+    }
+
+    /** Reads and checks every record below a length; remembers what was found. */
+    void verify(ShardRef ref, long upTo, int cells, Completion<ShardVerified> completion) {
+        underFence(ref, 0, completion, shard -> {
+            ShardVerified verified = served.reader().verify(shard, upTo, cells);
+            shard.damagedCells(verified.getDamagedCells());
+            completion.done(verified);
+        });
+    }
+
+    /** What a reader does with a shard. */
+    private interface Reading {
+        void read(Shard shard) throws AshlarException;
+    }
+
+    private void underFence(ShardRef ref, long epoch, Completion<?> completion, Reading reading) {
+        Shard shard = served.store().find(ShardKey.of(ref));
+        if (epoch == 0 || (shard != null && shard.isFencedAt(epoch))) {
+            read(ref, completion, reading);
+            return;
+        }
+        fence(ref, epoch, new Completion<>() {
+            @Override
+            public void done(ShardFenced fenced) {
+                read(ref, completion, reading);
+            }
+
+            @Override
+            public void failed(AshlarException cause) {
+                completion.failed(cause);
+            }
+        });
+    }
+
+    private void read(ShardRef ref, Completion<?> completion, Reading reading) {
+        Shard shard;
+        try {
+            shard = find(ref);
+        } catch (AshlarException e) {
+            completion.failed(e);
+            return;
+        }
+        onReader(completion, () -> reading.read(shard));
+    }
+
+    /** Something that a reader does. */
+    private interface ReaderTask {
+        void run() throws AshlarException;
+    }
+
+    private void onReader(Completion<?> completion, ReaderTask task) {
+        if (queuedReads.incrementAndGet() > MAX_QUEUED_READS) {
+            queuedReads.decrementAndGet();
+            completion.failed(overloaded());
+            return;
+        }
+        threads.readers().execute(() -> {
+            queuedReads.decrementAndGet();
+            try {
+                task.run();
+            } catch (AshlarException e) {
+                completion.failed(e);
+            } catch (RuntimeException e) {
+                log.error("drive={} a read failed for no reason of the drive's", path(), e);
+                completion.failed(new AshlarException.Unavailable("bug: " + e, e));
+            }
+        });
+    }
+
+    private void scanned(Shard shard, Completion<?> completion, ReaderTask task)
+            throws AshlarException {
+        if (shard.index() != null || shard.entry().sealed()) {
+            task.run();
+            return;
+        }
+        change(completion, store -> store.whenScanned(shard, () -> onReader(completion, task)));
+    }
+
+    private AshlarException overloaded() {
+        return new AshlarException.Unavailable(
+                "drive " + directory.path() + " is overloaded: try again later");
+    }
+
+    /** The shard that is named, on a healthy drive. */
+    Shard find(ShardRef ref) throws AshlarException {
+        ShardStore store = served.store();
+        AshlarException refusal = store.failure();
+        if (refusal != null) {
+            throw refusal;
+        }
+        Shard shard = store.find(ShardKey.of(ref));
+        if (shard == null) {
+            throw ShardStore.notFound(ShardKey.of(ref));
+        }
+        return shard;
+    }
+
+    /** Where a shard's records begin in the arena, for tests that damage them. */
+    long shardBase(ShardRef ref) {
+        Shard shard = served.store().find(ShardKey.of(ref));
+        if (shard == null) {
+            throw new IllegalStateException("no " + ShardKey.of(ref));
+        }
+        return shard.base();
+    }
+
+    // ---- care
+
+    /**
+     * Looks whether the arena is still there, by its name and as long as it was; puts up with its
+     * loss.
+     */
+    void checkArena(Completion<Done> completion) {
+        change(completion, store -> {
+            try {
+                if (!failure.isEmpty()) {
+                    completion.done(Done.getDefaultInstance());
+                } else if (!store.arena().stillNamed()
+                        || store.arena().sizeBytes() < store.layout().catalogueBytes()) {
+                    replaceArena(store);
+                    completion.done(Done.getDefaultInstance());
+                } else {
+                    store.extend();
+                    completion.done(Done.getDefaultInstance());
+                }
+            } catch (AshlarException e) {
+                completion.failed(e);
+            } catch (IOException e) {
+                completion.failed(store.failedWrite(e));
+            }
+        });
+    }
+
+    private void replaceArena(ShardStore lost) throws IOException, AshlarException {
+        Authority authority = lost.authority();
+        lost.abandon("its arena is gone");
+        Served fresh = serve(opener.replaceLost(served.identity(), "its arena is gone"));
+        served = fresh;
+        fresh.store().remember(authority, Ignored.INSTANCE);
+        lost.arena().close();
+        changed.run();
+    }
+
+    /** Of whatever nobody waits for; a failure shows in the drive's state. */
+    private enum Ignored implements Completion<Done> {
+        INSTANCE;
+
+        @Override
+        public void done(Done value) {}
+
+        @Override
+        public void failed(AshlarException cause) {}
+    }
+
+    /** Stops the drive cleanly; runs on its thread, after everything that was asked of it. */
+    void stop() {
+        served.store().stop();
+    }
+
+    /** Gives the directory free; nothing of the drive may run any more. */
+    @Override
+    public void close() {
+        try {
+            served.store().arena().close();
+            directory.close();
+        } catch (IOException e) {
+            log.warn("drive={} was not closed cleanly", directory.path(), e);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+package io.ashlar.node;
+
+import java.io.IOException;
+
+/** The file system under a drive has no room for a write. The file stays as usable as it was. */
+public final class DriveFullException extends IOException {
+    public DriveFullException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.node;
+
+import org.jspecify.annotations.NullMarked;
