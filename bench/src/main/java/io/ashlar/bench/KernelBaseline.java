@@ -17,7 +17,7 @@ import java.util.List;
  * calls.
  */
 public final class KernelBaseline {
-    private static final long WARM_UP_NANOS = 1_000_000_000;
+    private static final long WARM_UP_NANOS = 500_000_000;
 
     private final Options options;
     private final @Nullable CBaseline baseline;
@@ -47,8 +47,8 @@ public final class KernelBaseline {
                     shapes,
                     List.of(64 << 10, 1 << 20),
                     Kernel.available(),
-                    7,
-                    40);
+                    15,
+                    20);
         }
     }
 
@@ -106,9 +106,8 @@ public final class KernelBaseline {
         int cellBytes = options.cellBytes.getFirst();
         try (Arena arena = Arena.ofConfined()) {
             CodingWork work = new CodingWork(arena, shape, kernel, cellBytes);
-            long start = System.nanoTime();
-            while (System.nanoTime() - start < WARM_UP_NANOS) {
-                options.operations.forEach(operation -> operation.run(work));
+            for (Operation operation : options.operations) {
+                repeat(operation, work, WARM_UP_NANOS);
             }
             return work.verify(new CodingWork(arena, shape, Kernel.named("plain"), cellBytes));
         }

@@ -111,7 +111,7 @@ public final class ReedSolomon {
      *
      * @param data {@code data[d][cellBytes]}, only read
      * @param parity {@code parity[m][cellBytes]}, overwritten up to {@code cellBytes}
-     * @throws IllegalArgumentException when a count is not the code's
+     * @throws IllegalArgumentException when a count is not the code's or a parity cell is read-only
      * @throws IndexOutOfBoundsException when a memory segment is shorter than {@code cellBytes}
      */
     public void encode(MemorySegment[] data, MemorySegment[] parity, long cellBytes) {
@@ -157,7 +157,7 @@ public final class ReedSolomon {
      * @param wanted the roles whose cells are overwritten in {@code [offsetBytes, offsetBytes +
      *     lengthBytes)}; none of them present
      * @throws IllegalArgumentException when fewer than d roles are present, a role is out of range,
-     *     or is both present and wanted
+     *     or is both present and wanted, or a wanted cell is read-only
      * @throws IndexOutOfBoundsException when a memory segment does not contain the range
      */
     public void reconstruct(
@@ -173,6 +173,9 @@ public final class ReedSolomon {
         long sources = lowestBits(present, code.d);
         MemorySegment[] inputs = select(cells, sources, offsetBytes, lengthBytes);
         MemorySegment[] outputs = select(cells, wanted, offsetBytes, lengthBytes);
+        for (MemorySegment output : outputs) {
+            checkWritable(output);
+        }
         decoders.get(sources, wanted).apply(inputs, outputs, offsetBytes, lengthBytes);
     }
 
@@ -196,6 +199,7 @@ public final class ReedSolomon {
         }
         for (MemorySegment cell : parity) {
             checkCell(cell, 0, cellBytes);
+            checkWritable(cell);
         }
     }
 
@@ -234,6 +238,13 @@ public final class ReedSolomon {
         Objects.checkFromIndexSize(offsetBytes, lengthBytes, cell.byteSize());
         if (!cell.scope().isAlive() || !cell.isAccessibleBy(Thread.currentThread())) {
             throw new IllegalStateException("freed, or not accessible to this thread: " + cell);
+        }
+    }
+
+    /** A kernel that writes to an address would not notice. */
+    private static void checkWritable(MemorySegment cell) {
+        if (cell.isReadOnly()) {
+            throw new IllegalArgumentException("read-only: " + cell);
         }
     }
 

@@ -168,12 +168,12 @@ final class CellDecode {
 
     private void giveUpIfNobodyIsLeft() {
         if (asked == 0 && !outcome.isDone()) {
+            AshlarException cause = new AshlarException.InsufficientShards("too few cells of "
+                    + wanted.stripe() + ": " + mostAlike() + " of the " + needed()
+                    + " needed besides that on " + nodeOf(wanted.participant()) + " ("
+                    + String.join("; ", failures) + "); bring nodes back or run ashlar repair");
             end();
-            outcome.completeExceptionally(new AshlarException.InsufficientShards(
-                    "too few cells of " + wanted.stripe() + ": " + mostAlike() + " of the "
-                            + needed() + " needed besides that on " + nodeOf(wanted.participant())
-                            + " (" + String.join("; ", failures)
-                            + "); bring nodes back or run ashlar repair"));
+            outcome.completeExceptionally(cause);
         }
     }
 
