@@ -13,6 +13,9 @@ import io.ashlar.client.stripe.StripeReader;
 import io.ashlar.client.stripe.StripeRef;
 import io.ashlar.client.stripe.StripeVerifier;
 import io.ashlar.client.stripe.VolumeReader;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -24,7 +27,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual disk, open for reading and writing by this process alone.
@@ -219,8 +221,7 @@ public final class Volume implements AutoCloseable {
      * @param everyPattern proves also that any d cells of a stripe decode to all others
      * @param progress hears of bytes read, now and then
      */
-    public VerifyReport verify(boolean everyPattern, LongConsumer progress)
-            throws AshlarException {
+    public VerifyReport verify(boolean everyPattern, LongConsumer progress) throws AshlarException {
         List<StripeRef> live = Waiting.on(onLoop(() ->
                 CompletableFuture.completedFuture(new ArrayList<>(opened.map().liveStripes()))));
         live.sort(Comparator.comparingLong((StripeRef ref) -> ref.segment().sequence())
@@ -238,8 +239,7 @@ public final class Volume implements AutoCloseable {
                 StripeRef later = live.get(next++);
                 ahead.add(onLoop(() -> verifier.read(later)));
             }
-            StripeVerifier.Finding finding =
-                    Waiting.on(ahead.remove()).check(everyPattern);
+            StripeVerifier.Finding finding = Waiting.on(ahead.remove()).check(everyPattern);
             cells += finding.rightCells();
             damaged += finding.damagedCells();
             patterns += finding.patterns();
@@ -263,7 +263,8 @@ public final class Volume implements AutoCloseable {
             return;
         }
         closed = true;
-        Waiting.on(onLoop(() -> writer.close().thenCompose(ignored -> opened.lease().giveUp())));
+        Waiting.on(onLoop(
+                () -> writer.close().thenCompose(ignored -> opened.lease().giveUp())));
     }
 
     private @Nullable AshlarException outside(long offset, long lengthBytes) {

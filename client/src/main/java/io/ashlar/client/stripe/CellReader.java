@@ -10,9 +10,11 @@ import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads pieces of one cell from the node that holds it, and believes nothing that it has not
@@ -60,8 +62,7 @@ final class CellReader {
         });
     }
 
-    private static @Nullable CellPart check(
-            PieceRange range, Transport.Answer answer) {
+    private static @Nullable CellPart check(PieceRange range, Transport.Answer answer) {
         int headerBytes = answer.response().getCellBytes().getHeaderBytes();
         Buffer bulk = answer.bulk();
         if (headerBytes <= 0 || bulk.sizeBytes() != headerBytes + range.lengthBytes()) {
@@ -76,7 +77,10 @@ final class CellReader {
         boolean right = participant == range.participant()
                 && stripe.geometry().headerBytes() == headerBytes
                 && PieceCheck.holds(
-                        bulk.segment().asSlice(headerBytes), stripe, participant, range.firstPiece());
+                        bulk.segment().asSlice(headerBytes),
+                        stripe,
+                        participant,
+                        range.firstPiece());
         return right ? new CellPart(participant, stripe, headerBytes, bulk) : null;
     }
 

@@ -8,6 +8,7 @@ import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,8 +38,8 @@ public final class FakeCluster {
             names.add("n" + i);
             nodes.put(addressOf("n" + i), new FakeNode());
         }
-        this.coordinator = new FakeCoordinator(
-                random, names, name -> node(name).isUp(), policy, sizeBytes);
+        this.coordinator =
+                new FakeCoordinator(random, names, name -> node(name).isUp(), policy, sizeBytes);
     }
 
     static Address addressOf(String node) {
@@ -111,8 +112,9 @@ public final class FakeCluster {
                 ReplyHandler handler) {
             Buffer whole = concatenate(bulk);
             Call call = new Call(handler);
-            loop.schedule(timeoutNanos, () ->
-                    call.fail(new AshlarException.Unavailable(to + " did not answer")));
+            loop.schedule(
+                    timeoutNanos,
+                    () -> call.fail(new AshlarException.Unavailable(to + " did not answer")));
             if (!alive) {
                 loop.execute(call::end);
             }
@@ -127,8 +129,10 @@ public final class FakeCluster {
             try {
                 FakeNode node = nodes.get(to);
                 if (node != null && !node.isUp()) {
-                    loop.schedule(delay(), () ->
-                            call.fail(new AshlarException.Unavailable("cannot connect to " + to)));
+                    loop.schedule(
+                            delay(),
+                            () -> call.fail(
+                                    new AshlarException.Unavailable("cannot connect to " + to)));
                     return;
                 }
                 Answer answer = node != null
