@@ -203,7 +203,11 @@ public final class Volume implements AutoCloseable {
     }
 
     public VolumeStats stats() throws AshlarException {
-        return Waiting.on(onLoop(() -> {
+        return Waiting.on(statsAsync());
+    }
+
+    CompletableFuture<VolumeStats> statsAsync() {
+        return onLoop(() -> {
             VolumeWriter.Stats written = writer.stats();
             return CompletableFuture.completedFuture(new VolumeStats(
                     written.stripes(),
@@ -212,7 +216,7 @@ public final class Volume implements AutoCloseable {
                     stripes.decodedBytes(),
                     damage.reported(),
                     opened.map().lostBlocks()));
-        }));
+        });
     }
 
     /**
@@ -259,12 +263,15 @@ public final class Volume implements AutoCloseable {
      */
     @Override
     public void close() throws AshlarException {
+        Waiting.on(closeAsync());
+    }
+
+    CompletableFuture<Void> closeAsync() {
         if (closed) {
-            return;
+            return CompletableFuture.completedFuture(null);
         }
         closed = true;
-        Waiting.on(onLoop(
-                () -> writer.close().thenCompose(ignored -> opened.lease().giveUp())));
+        return onLoop(() -> writer.close().thenCompose(ignored -> opened.lease().giveUp()));
     }
 
     private @Nullable AshlarException outside(long offset, long lengthBytes) {

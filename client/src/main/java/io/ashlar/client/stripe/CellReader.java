@@ -44,8 +44,7 @@ final class CellReader {
                 return CompletableFuture.completedFuture(answer.bulk());
             }
             answer.bulk().release();
-            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
-                    range + " arrived with bytes that do not match their CRCs"));
+            return damaged(range, "bytes that do not match their CRCs");
         });
     }
 
@@ -57,9 +56,15 @@ final class CellReader {
                 return CompletableFuture.completedFuture(part);
             }
             answer.bulk().release();
-            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
-                    range + " arrived without a right record of that stripe"));
+            return damaged(range, "no right record of that stripe");
         });
+    }
+
+    /** The node did not notice what arrived, so nobody else reports it. */
+    private <T> CompletableFuture<T> damaged(PieceRange range, String what) {
+        AshlarException cause = new AshlarException.Corrupt(range + " arrived with " + what);
+        damage.found(range.stripe().shardOfParticipant(range.participant()).ref(), cause);
+        return CompletableFuture.failedFuture(cause);
     }
 
     private static @Nullable CellPart check(PieceRange range, Transport.Answer answer) {

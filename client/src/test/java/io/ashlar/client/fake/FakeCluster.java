@@ -71,6 +71,18 @@ public final class FakeCluster {
         return node("n" + index).rot(random.nextLong(), random.nextInt());
     }
 
+    public int recordCount() {
+        return nodes.values().stream().mapToInt(FakeNode::recordCount).sum();
+    }
+
+    public long recordBytes() {
+        return nodes.values().stream().mapToLong(FakeNode::recordBytes).sum();
+    }
+
+    public long openSegments() {
+        return coordinator.openSegments();
+    }
+
     /** How many requests, and how many answers, are lost from now on. */
     public void loseMessages(double rate) {
         lossRate = rate;

@@ -49,6 +49,12 @@ final class FakeCoordinator {
         this.sizeBytes = sizeBytes;
     }
 
+    long openSegments() {
+        return segments.stream()
+                .filter(segment -> segment.getState() != SegmentState.SEALED)
+                .count();
+    }
+
     private static final Response DONE =
             Response.newBuilder().setDone(Done.getDefaultInstance()).build();
 

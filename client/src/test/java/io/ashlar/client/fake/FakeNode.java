@@ -58,6 +58,17 @@ final class FakeNode {
         starts++;
     }
 
+    int recordCount() {
+        return shards.values().stream().mapToInt(shard -> shard.records.size()).sum();
+    }
+
+    long recordBytes() {
+        return shards.values().stream()
+                .flatMap(shard -> shard.records.values().stream())
+                .mapToLong(record -> record.length)
+                .sum();
+    }
+
     /** Flips a bit of one record's cell or header, if it has any. */
     boolean rot(long choice, int bit) {
         List<byte[]> all = shards.values().stream()
