@@ -35,6 +35,7 @@ public final class CommandTree {
 
     private static Map<String, Supplier<Object>> commands() {
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("demo", DemoCommand::new);
         commands.put("up", UpCommand::new);
         commands.put("down", DownCommand::new);
         commands.put("node", NodeCommand::new);

@@ -1,6 +1,7 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.ec.Kernel;
+import io.ashlar.tools.output.Programs;
 import io.ashlar.tools.output.Sizes;
 
 import picocli.CommandLine.Command;

@@ -2,6 +2,7 @@ package io.ashlar.tools.command;
 
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.cluster.ClusterOperations;
 
 import picocli.CommandLine.Command;
 
@@ -18,7 +19,7 @@ final class NodeCommand extends Group {
     static final class ListNodes extends ClusterCommand {
         @Override
         int run(ClusterConnection connection) throws Exception {
-            List<NodeStatus> nodes = StatusCommand.ask(connection).getNodesList();
+            List<NodeStatus> nodes = ClusterOperations.status(connection).getNodesList();
             nodes.forEach(node -> console().line(StatusCommand.nodeLine(node)));
             if (console().isJson()) {
                 console().json(Map.of("nodes", nodes.stream().map(Replies::node).toList()));

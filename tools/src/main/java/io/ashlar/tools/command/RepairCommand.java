@@ -1,17 +1,12 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarException;
-import io.ashlar.client.protocol.GetRepair;
 import io.ashlar.client.protocol.RepairStatus;
-import io.ashlar.client.protocol.Request;
-import io.ashlar.client.protocol.SetRepair;
-import io.ashlar.client.protocol.StartRepair;
 import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.cluster.ClusterOperations;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-
-import java.time.Duration;
 
 @Command(
         name = "repair",
@@ -23,29 +18,6 @@ import java.time.Duration;
             RepairCommand.Resume.class
         })
 final class RepairCommand extends Group {
-    private static final Duration POLL = Duration.ofMillis(200);
-
-    /** Starts repair at once; waits until nothing is queued where asked to. */
-    static RepairStatus repair(ClusterConnection connection, boolean wait)
-            throws AshlarException, InterruptedException {
-        connection.call(Request.newBuilder()
-                .setStartRepair(StartRepair.getDefaultInstance())
-                .build());
-        RepairStatus status = ask(connection);
-        while (wait && status.getState().equals("running")) {
-            Thread.sleep(POLL);
-            status = ask(connection);
-        }
-        return status;
-    }
-
-    private static RepairStatus ask(ClusterConnection connection) throws AshlarException {
-        Request request = Request.newBuilder()
-                .setGetRepair(GetRepair.getDefaultInstance())
-                .build();
-        return connection.call(request).getRepair();
-    }
-
     private static void show(Leaf command, RepairStatus status) {
         command.console().line("repair: " + StatusCommand.repairText(status));
         status.getFailedList().forEach(failed -> command.console().line("failed: " + failed));
@@ -61,7 +33,7 @@ final class RepairCommand extends Group {
 
         @Override
         int run(ClusterConnection connection) throws Exception {
-            RepairStatus status = repair(connection, wait);
+            RepairStatus status = ClusterOperations.repair(connection, wait);
             show(this, status);
             if (wait && status.getFailedCount() > 0) {
                 throw new CommandFailed(status.getFailedCount() + " repairs failed, the first: "
@@ -75,7 +47,7 @@ final class RepairCommand extends Group {
     static final class Status extends ClusterCommand {
         @Override
         int run(ClusterConnection connection) throws Exception {
-            show(this, ask(connection));
+            show(this, ClusterOperations.repairStatus(connection));
             return CommandTree.DONE;
         }
     }
@@ -98,10 +70,8 @@ final class RepairCommand extends Group {
 
     private static int setPaused(Leaf command, ClusterConnection connection, boolean paused)
             throws AshlarException {
-        connection.call(Request.newBuilder()
-                .setSetRepair(SetRepair.newBuilder().setPaused(paused))
-                .build());
-        show(command, ask(connection));
+        ClusterOperations.setRepairPaused(connection, paused);
+        show(command, ClusterOperations.repairStatus(connection));
         return CommandTree.DONE;
     }
 }

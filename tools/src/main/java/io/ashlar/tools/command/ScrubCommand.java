@@ -1,42 +1,18 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.client.AshlarException;
-import io.ashlar.client.protocol.GetScrub;
-import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.StartScrub;
 import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.cluster.ClusterOperations;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-
-import java.time.Duration;
 
 @Command(
         name = "scrub",
         description = "Read every cell and check it.",
         subcommands = {ScrubCommand.Start.class, ScrubCommand.Status.class})
 final class ScrubCommand extends Group {
-    private static final Duration POLL = Duration.ofMillis(200);
-
-    /** Starts a scrub; waits for its end where asked to. */
-    static ScrubStatus scrub(ClusterConnection connection, StartScrub what, boolean wait)
-            throws AshlarException, InterruptedException {
-        connection.call(Request.newBuilder().setStartScrub(what).build());
-        ScrubStatus status = ask(connection);
-        while (wait && status.getState().equals("running")) {
-            Thread.sleep(POLL);
-            status = ask(connection);
-        }
-        return status;
-    }
-
-    private static ScrubStatus ask(ClusterConnection connection) throws AshlarException {
-        Request request =
-                Request.newBuilder().setGetScrub(GetScrub.getDefaultInstance()).build();
-        return connection.call(request).getScrub();
-    }
-
     private static void show(Leaf command, ScrubStatus status) {
         command.console().line("scrub: " + StatusCommand.scrubText(status));
         if (command.console().isJson()) {
@@ -75,7 +51,7 @@ final class ScrubCommand extends Group {
                     .setVolume(volume)
                     .setDeep(deep)
                     .build();
-            show(this, scrub(connection, what, wait));
+            show(this, ClusterOperations.scrub(connection, what, wait));
             return CommandTree.DONE;
         }
     }
@@ -84,7 +60,7 @@ final class ScrubCommand extends Group {
     static final class Status extends ClusterCommand {
         @Override
         int run(ClusterConnection connection) throws Exception {
-            show(this, ask(connection));
+            show(this, ClusterOperations.scrubStatus(connection));
             return CommandTree.DONE;
         }
     }

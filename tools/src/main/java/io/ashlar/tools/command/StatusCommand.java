@@ -1,13 +1,11 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.ClusterStatus;
-import io.ashlar.client.protocol.GetStatus;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.RepairStatus;
-import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.cluster.ClusterOperations;
 import io.ashlar.tools.output.Sizes;
 
 import picocli.CommandLine.Command;
@@ -30,21 +28,14 @@ final class StatusCommand extends ClusterCommand {
 
     @Override
     int run(ClusterConnection connection) throws Exception {
-        show(ask(connection));
+        show(ClusterOperations.status(connection));
         while (watch) {
             Thread.sleep(WATCH_INTERVAL);
-            ClusterStatus status = ask(connection);
+            ClusterStatus status = ClusterOperations.status(connection);
             console().line(CLEAR_SCREEN);
             show(status);
         }
         return CommandTree.DONE;
-    }
-
-    static ClusterStatus ask(ClusterConnection connection) throws AshlarException {
-        Request request = Request.newBuilder()
-                .setGetStatus(GetStatus.getDefaultInstance())
-                .build();
-        return connection.call(request).getStatus();
     }
 
     private void show(ClusterStatus status) {

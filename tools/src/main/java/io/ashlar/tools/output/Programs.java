@@ -1,4 +1,4 @@
-package io.ashlar.tools.command;
+package io.ashlar.tools.output;
 
 import java.io.File;
 import java.nio.file.Files;
