@@ -2,6 +2,7 @@ package io.ashlar.tools.cluster;
 
 import io.ashlar.client.model.Address;
 import io.ashlar.tools.cluster.ClusterFile.Member;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -20,7 +21,9 @@ final class ServerConfiguration {
         line(
                 text,
                 "coordinators",
-                coordinators.stream().map(one -> one.address().toString()).collect(Collectors.joining(",")));
+                coordinators.stream()
+                        .map(one -> one.address().toString())
+                        .collect(Collectors.joining(",")));
         for (int i = 0; i < node.drives().size(); i++) {
             String drive = "drive." + (i + 1);
             line(text, drive + ".directory", node.drives().get(i));
@@ -42,7 +45,8 @@ final class ServerConfiguration {
                     text,
                     "peers",
                     all.stream()
-                            .map(one -> one.id() + "@" + raftAddress(one, raftPortOffset) + "@" + one.address())
+                            .map(one -> one.id() + "@" + raftAddress(one, raftPortOffset) + "@"
+                                    + one.address())
                             .collect(Collectors.joining(",")));
         }
         Files.writeString(ServerProcess.configuration(coordinator), text);
