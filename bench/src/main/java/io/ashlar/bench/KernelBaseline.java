@@ -19,6 +19,9 @@ import java.util.List;
 public final class KernelBaseline {
     private static final long WARM_UP_NANOS = 500_000_000;
 
+    /** As in the C program. */
+    private static final int CALLS_BETWEEN_CLOCKS = 16;
+
     private final Options options;
     private final @Nullable CBaseline baseline;
 
@@ -151,8 +154,10 @@ public final class KernelBaseline {
         long elapsedNanos;
         long codedBytes = 0;
         do {
-            operation.run(work);
-            codedBytes += work.dataBytes();
+            for (int call = 0; call < CALLS_BETWEEN_CLOCKS; call++) {
+                operation.run(work);
+            }
+            codedBytes += CALLS_BETWEEN_CLOCKS * work.dataBytes();
             elapsedNanos = System.nanoTime() - start;
         } while (elapsedNanos < durationNanos);
         return (double) codedBytes / elapsedNanos;
