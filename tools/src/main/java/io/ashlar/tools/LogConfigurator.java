@@ -18,11 +18,16 @@ import org.slf4j.Logger;
  */
 @ConfiguratorRank(value = ConfiguratorRank.CUSTOM_HIGH_PRIORITY)
 public final class LogConfigurator extends ContextAwareBase implements Configurator {
-    /** The level unless the environment names one; servers set it before they log. */
-    static final String LEVEL_PROPERTY = "ashlar.log";
+    /** The level unless the environment names one. */
+    private static final String LEVEL_PROPERTY = "ashlar.log";
 
     private static final String PATTERN =
             "%date{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} %message%n%ex";
+
+    /** For servers, before anything logs. */
+    public static void enableByDefault() {
+        System.setProperty(LEVEL_PROPERTY, "INFO");
+    }
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {
