@@ -71,8 +71,8 @@ final class CBaseline implements AutoCloseable {
     /** Runs an operation for about that long, and a quarter of it beforehand, unmeasured. */
     double gigabytesPerSecond(Operation operation, CodeShape shape, int cellBytes, int milliseconds)
             throws IOException {
-        commands.write(operation.baselineCommand() + " " + shape.k() + " " + shape.m() + " "
-                + cellBytes + " " + milliseconds + "\n");
+        commands.write(operation.label() + " " + shape.k() + " " + shape.m() + " " + cellBytes + " "
+                + milliseconds + "\n");
         commands.flush();
         String[] answer = readAnswer().split(" ", 2);
         double codedBytes = Double.parseDouble(answer[0]) * shape.k() * cellBytes;

@@ -10,10 +10,13 @@ import java.util.Random;
 
 /**
  * A stripe to code again and again: adjacent cells in one block of native memory, as the C program
- * has them. One thread at a time; the arena it was made in owns the memory.
+ * has them, that begins at a page chosen at random: luck with addresses moves speed by a quarter. One
+ * thread at a time; the arena it was made in owns the memory.
  */
 final class CodingWork {
-    private static final long ALIGNMENT_BYTES = 4096;
+    private static final int PAGE_BYTES = 4096;
+    private static final int SLACK_PAGES = 256;
+    private static final Random RANDOM = new Random(1);
 
     private final ReedSolomon code;
     private final int cellBytes;
@@ -28,9 +31,10 @@ final class CodingWork {
         this.code = ReedSolomon.of(shape.k(), shape.m(), kernel);
         this.cellBytes = cellBytes;
         int roleCount = shape.k() + shape.m();
-        MemorySegment memory = arena.allocate((long) roleCount * cellBytes, ALIGNMENT_BYTES);
+        long slackBytes = (long) SLACK_PAGES * PAGE_BYTES;
+        MemorySegment memory = arena.allocate((long) roleCount * cellBytes + slackBytes, PAGE_BYTES)
+                .asSlice((long) RANDOM.nextInt(SLACK_PAGES) * PAGE_BYTES);
         byte[] content = new byte[cellBytes];
-        Random random = new Random(1);
         this.data = new MemorySegment[shape.k()];
         this.parity = new MemorySegment[shape.m()];
         this.cells = new MemorySegment[roleCount];
@@ -38,7 +42,7 @@ final class CodingWork {
             MemorySegment cell = memory.asSlice((long) role * cellBytes, cellBytes);
             cells[role] = cell;
             if (role < shape.k()) {
-                random.nextBytes(content);
+                new Random(role).nextBytes(content);
                 data[role] = cell.copyFrom(MemorySegment.ofArray(content));
             } else {
                 parity[role - shape.k()] = cell;

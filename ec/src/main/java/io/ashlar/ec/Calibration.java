@@ -1,5 +1,7 @@
 package io.ashlar.ec;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -41,6 +43,8 @@ public record Calibration(Kernel chosen, boolean forced, List<Measurement> measu
 
     private static final long ROUND_NANOS = 200_000;
 
+    private static @Nullable Calibration current;
+
     public Calibration {
         measurements = List.copyOf(measurements);
     }
@@ -53,8 +57,11 @@ public record Calibration(Kernel chosen, boolean forced, List<Measurement> measu
      *
      * @throws IllegalArgumentException when a kernel is forced that does not run here
      */
-    public static Calibration current() {
-        return Current.CALIBRATION;
+    public static synchronized Calibration current() {
+        if (current == null) {
+            current = calibrate(Optional.ofNullable(System.getenv(FORCING_VARIABLE)));
+        }
+        return current;
     }
 
     /** Measures every available kernel for the given time; a second or two warms all of them up. */
@@ -133,11 +140,5 @@ public record Calibration(Kernel chosen, boolean forced, List<Measurement> measu
             elapsedNanos = System.nanoTime() - start;
         } while (elapsedNanos < ROUND_NANOS);
         return (double) codedBytes / elapsedNanos;
-    }
-
-    /** Delays the calibration to the first use of it. */
-    private static final class Current {
-        static final Calibration CALIBRATION =
-                calibrate(Optional.ofNullable(System.getenv(FORCING_VARIABLE)));
     }
 }

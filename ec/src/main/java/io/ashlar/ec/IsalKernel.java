@@ -20,7 +20,7 @@ import java.util.Optional;
  *
  * <p>The calls are <em>critical</em>: they skip the thread's transition to native code, and take
  * Java arrays as pointer arrays. No thread reaches a safepoint meanwhile, so a call codes a slice
- * of a few microseconds only.
+ * of some microseconds only.
  */
 final class IsalKernel extends Kernel {
     private static final String LIBRARY_NAME = "libisal.so.2";
@@ -29,7 +29,7 @@ final class IsalKernel extends Kernel {
     /** What {@code ec_init_tables} writes for every coefficient. */
     private static final long TABLE_BYTES_PER_COEFFICIENT = 32;
 
-    private static final long SLICE_BYTES = 16 * 1024;
+    private static final long SLICE_BYTES = 64 * 1024;
 
     IsalKernel() {
         super("isal");

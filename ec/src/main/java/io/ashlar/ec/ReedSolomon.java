@@ -39,15 +39,16 @@ public final class ReedSolomon {
     public static final int MAX_PARITY_COUNT = 8;
 
     /**
-     * How much of each cell is coded, and checksummed, before the next part: the slices of all cells
-     * together stay in the second-level cache. A multiple of {@link Crc32c#PIECE_BYTES}.
+     * How much of a stripe is coded and checksummed before the next part: the slices of all cells
+     * together, which stay in the second-level cache with room to spare.
      */
-    static final int SLICE_BYTES = 16 * 1024;
+    private static final int STRIPE_SLICE_BYTES = 256 * 1024;
 
     private static final Map<Code, ReedSolomon> INSTANCES = new ConcurrentHashMap<>();
 
     private final Code code;
     private final int roleCount;
+    private final int sliceBytes;
     private final Matrix generator;
     private final MatrixProduct parityProduct;
     private final DecoderCache decoders;
@@ -55,6 +56,7 @@ public final class ReedSolomon {
     private ReedSolomon(Code code) {
         this.code = code;
         this.roleCount = code.d + code.m;
+        this.sliceBytes = STRIPE_SLICE_BYTES / roleCount / Crc32c.PIECE_BYTES * Crc32c.PIECE_BYTES;
         Matrix vandermonde = Matrix.vandermonde(code.k + code.m, code.k);
         Matrix systematic = vandermonde.times(vandermonde.rowRange(0, code.k).invert());
         Matrix parity = systematic.rowRange(code.k, code.m).firstColumns(code.d);
@@ -111,7 +113,7 @@ public final class ReedSolomon {
      *
      * @param data {@code data[d][cellBytes]}, only read
      * @param parity {@code parity[m][cellBytes]}, overwritten up to {@code cellBytes}
-     * @throws IllegalArgumentException when a count is not the code's
+     * @throws IllegalArgumentException when a count is not the code's or a parity cell is read-only
      * @throws IndexOutOfBoundsException when a memory segment is shorter than {@code cellBytes}
      */
     public void encode(MemorySegment[] data, MemorySegment[] parity, long cellBytes) {
@@ -135,8 +137,8 @@ public final class ReedSolomon {
             throw new IllegalArgumentException("a vector of " + vector.length + " checksums for "
                     + roleCount + " cells of " + pieceCount + " pieces");
         }
-        for (long offset = 0; offset < cellBytes; offset += SLICE_BYTES) {
-            long lengthBytes = Math.min(SLICE_BYTES, cellBytes - offset);
+        for (long offset = 0; offset < cellBytes; offset += sliceBytes) {
+            long lengthBytes = Math.min(sliceBytes, cellBytes - offset);
             int piece = (int) (offset / Crc32c.PIECE_BYTES);
             parityProduct.apply(data, parity, offset, lengthBytes);
             for (int role = 0; role < roleCount; role++) {
@@ -157,7 +159,7 @@ public final class ReedSolomon {
      * @param wanted the roles whose cells are overwritten in {@code [offsetBytes, offsetBytes +
      *     lengthBytes)}; none of them present
      * @throws IllegalArgumentException when fewer than d roles are present, a role is out of range,
-     *     or is both present and wanted
+     *     or is both present and wanted, or a wanted cell is read-only
      * @throws IndexOutOfBoundsException when a memory segment does not contain the range
      */
     public void reconstruct(
@@ -173,6 +175,9 @@ public final class ReedSolomon {
         long sources = lowestBits(present, code.d);
         MemorySegment[] inputs = select(cells, sources, offsetBytes, lengthBytes);
         MemorySegment[] outputs = select(cells, wanted, offsetBytes, lengthBytes);
+        for (MemorySegment output : outputs) {
+            checkWritable(output);
+        }
         decoders.get(sources, wanted).apply(inputs, outputs, offsetBytes, lengthBytes);
     }
 
@@ -196,6 +201,7 @@ public final class ReedSolomon {
         }
         for (MemorySegment cell : parity) {
             checkCell(cell, 0, cellBytes);
+            checkWritable(cell);
         }
     }
 
@@ -234,6 +240,13 @@ public final class ReedSolomon {
         Objects.checkFromIndexSize(offsetBytes, lengthBytes, cell.byteSize());
         if (!cell.scope().isAlive() || !cell.isAccessibleBy(Thread.currentThread())) {
             throw new IllegalStateException("freed, or not accessible to this thread: " + cell);
+        }
+    }
+
+    /** A kernel that writes to an address would not notice. */
+    private static void checkWritable(MemorySegment cell) {
+        if (cell.isReadOnly()) {
+            throw new IllegalArgumentException("read-only: " + cell);
         }
     }
 

@@ -3,6 +3,8 @@ package io.ashlar.ec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 class ReedSolomonTest {
     private static final long SEED = 20_250_601;
@@ -48,6 +51,38 @@ class ReedSolomonTest {
                 }
             }
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void reconstructsShortRangesAtOddOffsets(Kernel kernel) {
+        Stripe stripe = Stripe.random(ReedSolomon.of(4, 2, kernel), 520, random);
+        try (Arena arena = Arena.ofConfined()) {
+            @Nullable MemorySegment[] cells = stripe.nativeCells(arena, 0);
+            for (int lengthBytes = 0; lengthBytes <= 257; lengthBytes++) {
+                int offset = 1 + 2 * (lengthBytes % 130);
+                byte[] expected = stripe.cells()[1].clone();
+                Arrays.fill(expected, 0, offset, (byte) 0xee);
+                Arrays.fill(expected, offset + lengthBytes, expected.length, (byte) 0xee);
+                MemorySegment wanted = arena.allocate(520).fill((byte) 0xee);
+                cells[1] = wanted;
+                stripe.code().reconstruct(cells, 0b111101, 0b10, offset, lengthBytes);
+                assertThat(wanted.toArray(JAVA_BYTE)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void servesManyThreads() {
+        Stripe stripe = Stripe.random(ReedSolomon.of(10, 4), 300, random);
+        IntStream.range(0, 2000).parallel().forEach(index -> {
+            long erased = 0b1111L << (index % 11);
+            try (Arena arena = Arena.ofConfined()) {
+                @Nullable MemorySegment[] cells = stripe.nativeCells(arena, erased);
+                stripe.code().reconstruct(cells, stripe.allRoles() & ~erased, erased, 0, 300);
+                assertThat(Stripe.toBytes(cells)).isDeepEqualTo(stripe.cells());
+            }
+        });
     }
 
     @ParameterizedTest
@@ -131,6 +166,21 @@ class ReedSolomonTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void encodesAndChecksumsOnTheHeap(Kernel kernel) {
+        Stripe stripe = Stripe.random(ReedSolomon.of(3, 2, kernel), 20_001, random);
+        MemorySegment[] cells = Arrays.stream(stripe.cells())
+                .map(cell -> MemorySegment.ofArray(cell.clone()))
+                .toArray(MemorySegment[]::new);
+        MemorySegment[] parity = {cells[3].fill((byte) 0), cells[4].fill((byte) 0)};
+        int[] vector = new int[5 * Crc32c.pieceCount(20_001)];
+        stripe.code().encode(Arrays.copyOf(cells, 3), parity, 20_001, vector);
+        assertThat(Stripe.toBytes(cells)).isDeepEqualTo(stripe.cells());
+        assertThat(vector[4 * 5]).isEqualTo(Crc32c.of(cells[4], 0, 4096));
+        assertThat(vector[4 * 5 + 4]).isEqualTo(Crc32c.of(cells[4], 16384, 20_001 - 16384));
+    }
+
     @Test
     void instancesAreShared() {
         ReedSolomon code = ReedSolomon.of(4, 2);
@@ -188,7 +238,7 @@ class ReedSolomonTest {
     }
 
     @Test
-    void refusesCellsThatAreShortOrFreed() {
+    void refusesCellsThatAreShortReadOnlyOrFreed() {
         Stripe stripe = Stripe.random(ReedSolomon.of(4, 2), 100, random);
         MemorySegment[] freed;
         try (Arena arena = Arena.ofConfined()) {
@@ -201,6 +251,10 @@ class ReedSolomonTest {
                     .isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> stripe.code().encode(data, parity, 100, new int[5]))
                     .isInstanceOf(IllegalArgumentException.class);
+            parity[1] = parity[1].asReadOnly();
+            assertThatThrownBy(() -> stripe.code().encode(data, parity, 100))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("read-only");
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment[] parity = stripe.nativeParity(arena, 0);

@@ -1,0 +1,236 @@
+package io.ashlar.client.fake;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Address;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.ashlar.client.transport.Buffer;
+import io.ashlar.client.transport.Loop;
+import io.ashlar.client.transport.Transport;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/**
+ * A coordinator and nodes behind a network that delays every message and loses some. Everything
+ * runs on one loop, from one source of randomness.
+ */
+public final class FakeCluster {
+    public static final Address COORDINATOR = new Address("coordinator", 1);
+    private static final long MAX_DELAY_NANOS = 2_000_000;
+
+    private final FakeLoop loop;
+    private final RandomGenerator random;
+    private final Map<Address, FakeNode> nodes = new LinkedHashMap<>();
+    private final FakeCoordinator coordinator;
+    private double lossRate;
+
+    public FakeCluster(
+            FakeLoop loop, RandomGenerator random, int nodeCount, Policy policy, long sizeBytes) {
+        this.loop = loop;
+        this.random = random;
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < nodeCount; i++) {
+            names.add("n" + i);
+            nodes.put(addressOf("n" + i), new FakeNode());
+        }
+        this.coordinator =
+                new FakeCoordinator(random, names, name -> node(name).isUp(), policy, sizeBytes);
+    }
+
+    static Address addressOf(String node) {
+        return new Address(node, 1);
+    }
+
+    private FakeNode node(String name) {
+        FakeNode node = nodes.get(addressOf(name));
+        if (node == null) {
+            throw new IllegalArgumentException("no node " + name);
+        }
+        return node;
+    }
+
+    public void kill(int index) {
+        node("n" + index).kill();
+    }
+
+    public void start(int index) {
+        node("n" + index).start();
+    }
+
+    public boolean isUp(int index) {
+        return node("n" + index).isUp();
+    }
+
+    /** Flips a bit of some record of a node. */
+    public boolean rot(int index) {
+        return node("n" + index).rot(random.nextLong(), random.nextInt());
+    }
+
+    public int recordCount() {
+        return nodes.values().stream().mapToInt(FakeNode::recordCount).sum();
+    }
+
+    public long recordBytes() {
+        return nodes.values().stream().mapToLong(FakeNode::recordBytes).sum();
+    }
+
+    public long openSegments() {
+        return coordinator.openSegments();
+    }
+
+    /** How many requests, and how many answers, are lost from now on. */
+    public void loseMessages(double rate) {
+        lossRate = rate;
+    }
+
+    /** The network as one client process has it. */
+    public ClientTransport newClient() {
+        return new ClientTransport();
+    }
+
+    /** A client's end, which can die. */
+    public final class ClientTransport implements Transport {
+        private boolean alive = true;
+
+        /**
+         * Nothing that this client does is seen by anybody any more. All its calls end as fenced, so
+         * that it gives its memory back.
+         */
+        public void kill() {
+            alive = false;
+        }
+
+        public boolean isAlive() {
+            return alive;
+        }
+
+        @Override
+        public Loop nextLoop() {
+            return loop;
+        }
+
+        @Override
+        public void call(
+                Loop on,
+                Address to,
+                Request request,
+                List<Buffer> bulk,
+                long timeoutNanos,
+                ReplyHandler handler) {
+            Buffer whole = concatenate(bulk);
+            Call call = new Call(handler);
+            loop.schedule(
+                    timeoutNanos,
+                    () -> call.fail(new AshlarException.Unavailable(to + " did not answer")));
+            if (!alive) {
+                loop.execute(call::end);
+            }
+            if (!alive || isLost()) {
+                whole.release();
+                return;
+            }
+            loop.schedule(delay(), () -> deliver(to, request, whole, call));
+        }
+
+        private void deliver(Address to, Request request, Buffer bulk, Call call) {
+            try {
+                FakeNode node = nodes.get(to);
+                if (node != null && !node.isUp()) {
+                    loop.schedule(
+                            delay(),
+                            () -> call.fail(
+                                    new AshlarException.Unavailable("cannot connect to " + to)));
+                    return;
+                }
+                Answer answer = node != null
+                        ? node.handle(request, bulk)
+                        : new Answer(coordinator.handle(request), Buffer.empty());
+                if (isLost()) {
+                    answer.bulk().release();
+                } else {
+                    loop.schedule(delay(), () -> call.answer(answer));
+                }
+            } catch (AshlarException e) {
+                // As it arrives over a wire: an answer, not a silence.
+                AshlarException arrived = AshlarException.of(e.toFailure());
+                loop.schedule(delay(), () -> call.fail(arrived));
+            } finally {
+                bulk.release();
+            }
+        }
+
+        private final class Call {
+            private final ReplyHandler handler;
+            private boolean ended;
+
+            Call(ReplyHandler handler) {
+                this.handler = handler;
+            }
+
+            /** What a dead client hears. */
+            void end() {
+                if (!ended) {
+                    ended = true;
+                    handler.failed(new AshlarException.Fenced("this client was killed"));
+                }
+            }
+
+            void answer(Answer answer) {
+                if (ended || !alive) {
+                    answer.bulk().release();
+                    end();
+                    return;
+                }
+                ended = true;
+                Response response = answer.response();
+                handler.answered(response, answer.bulk());
+            }
+
+            void fail(AshlarException cause) {
+                if (!alive) {
+                    end();
+                } else if (!ended) {
+                    ended = true;
+                    handler.failed(cause);
+                }
+            }
+        }
+
+        @Override
+        public Listener listen(Address address, Service service) {
+            throw new IllegalStateException("a client does not listen");
+        }
+
+        @Override
+        public void close() {
+            alive = false;
+        }
+    }
+
+    private boolean isLost() {
+        return random.nextDouble() < lossRate;
+    }
+
+    private long delay() {
+        return random.nextLong(MAX_DELAY_NANOS);
+    }
+
+    private static Buffer concatenate(List<Buffer> bulk) {
+        int size = bulk.stream().mapToInt(Buffer::sizeBytes).sum();
+        Buffer whole = Buffer.allocate(size);
+        int at = 0;
+        for (Buffer part : bulk) {
+            if (part.sizeBytes() > 0) {
+                whole.segment().asSlice(at, part.sizeBytes()).copyFrom(part.segment());
+                at += part.sizeBytes();
+            }
+            part.release();
+        }
+        return whole;
+    }
+}

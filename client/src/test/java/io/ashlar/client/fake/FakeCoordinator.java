@@ -1,0 +1,187 @@
+package io.ashlar.client.fake;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.Done;
+import io.ashlar.client.protocol.Id;
+import io.ashlar.client.protocol.LeaseRenewed;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.SealSegments;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
+import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.client.protocol.VolumeOpened;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+
+/** The coordinator's contract with the client of one volume (coordinator.proto), in memory. */
+final class FakeCoordinator {
+    private final RandomGenerator random;
+    private final List<String> nodes;
+    private final Predicate<String> isUp;
+    private final Policy policy;
+    private final long sizeBytes;
+    private final List<Segment.Builder> segments = new ArrayList<>();
+    private final Map<Long, Response> answered = new HashMap<>();
+    private long epoch;
+
+    FakeCoordinator(
+            RandomGenerator random,
+            List<String> nodes,
+            Predicate<String> isUp,
+            Policy policy,
+            long sizeBytes) {
+        this.random = random;
+        this.nodes = nodes;
+        this.isUp = isUp;
+        this.policy = policy;
+        this.sizeBytes = sizeBytes;
+    }
+
+    long openSegments() {
+        return segments.stream()
+                .filter(segment -> segment.getState() != SegmentState.SEALED)
+                .count();
+    }
+
+    private static final Response DONE =
+            Response.newBuilder().setDone(Done.getDefaultInstance()).build();
+
+    Response handle(Request request) throws AshlarException {
+        return switch (request.getBodyCase()) {
+            case OPEN_VOLUME -> once(request.getOpenVolume().getRequestId(), this::open);
+            case CREATE_SEGMENT -> {
+                CreateSegment create = request.getCreateSegment();
+                current(create.getEpoch());
+                yield once(create.getRequestId(), () -> create(create));
+            }
+            case OPEN_SEGMENT -> {
+                current(request.getOpenSegment().getEpoch());
+                segment(request.getOpenSegment().getSegment()).setState(SegmentState.OPEN);
+                yield DONE;
+            }
+            case SEAL_SEGMENTS -> {
+                current(request.getSealSegments().getEpoch());
+                yield seal(request.getSealSegments());
+            }
+            case RENEW_LEASE -> {
+                current(request.getRenewLease().getEpoch());
+                yield Response.newBuilder()
+                        .setLeaseRenewed(LeaseRenewed.getDefaultInstance())
+                        .build();
+            }
+            case LIST_SEGMENTS ->
+                Response.newBuilder()
+                        .setSegmentList(SegmentList.newBuilder()
+                                .addSegments(segment(request.getListSegments().getSegment())))
+                        .build();
+            case CLOSE_VOLUME, REPORT_DAMAGE -> DONE;
+            default -> throw new AshlarException.Invalid("not served: " + request.getBodyCase());
+        };
+    }
+
+    private interface Command {
+        Response run() throws AshlarException;
+    }
+
+    private Response once(long requestId, Command command) throws AshlarException {
+        Response before = answered.get(requestId);
+        if (before != null) {
+            return before;
+        }
+        Response response = command.run();
+        answered.put(requestId, response);
+        return response;
+    }
+
+    private void current(long of) throws AshlarException.Fenced {
+        if (of != epoch) {
+            throw new AshlarException.Fenced("epoch " + of + ", the volume's is " + epoch);
+        }
+    }
+
+    private Response open() {
+        epoch++;
+        segments.removeIf(segment -> segment.getState() == SegmentState.CREATING);
+        VolumeOpened.Builder opened = VolumeOpened.newBuilder()
+                .setVolume(VolumeInfo.newBuilder()
+                        .setId(Id.newBuilder().setLow(7))
+                        .setName("disk0")
+                        .setSizeBytes(sizeBytes)
+                        .setPolicy(policy.toString())
+                        .setEpoch(epoch));
+        segments.forEach(segment -> opened.addSegments(segment.build()));
+        return Response.newBuilder().setVolumeOpened(opened).build();
+    }
+
+    private Response create(CreateSegment create) throws AshlarException {
+        List<String> chosen = new ArrayList<>(nodes.stream()
+                .filter(node -> isUp.test(node) && !create.getAvoidNodesList().contains(node))
+                .toList());
+        if (chosen.size() < policy.minDomains()) {
+            throw new AshlarException.Unavailable("too few nodes are up");
+        }
+        while (chosen.size() < policy.n()) {
+            chosen.addAll(List.copyOf(chosen));
+        }
+        Id id = Id.newBuilder()
+                .setHigh(random.nextLong())
+                .setLow(random.nextLong())
+                .build();
+        Segment.Builder segment = Segment.newBuilder()
+                .setId(id)
+                .setSequence(segments.size() + 1L)
+                .setPolicy(policy.toString())
+                .setEpoch(epoch)
+                .setState(SegmentState.CREATING)
+                .setShardBytes(create.getShardBytes());
+        for (int i = 0; i < policy.n(); i++) {
+            segment.addPlacements(Placement.newBuilder()
+                    .setShard(ShardRef.newBuilder()
+                            .setSegment(id)
+                            .setIndex(i)
+                            .setIncarnation(random.nextLong()))
+                    .setNode(chosen.get(i))
+                    .setAddress(FakeCluster.addressOf(chosen.get(i)).toString()));
+        }
+        segments.add(segment);
+        return Response.newBuilder().setSegment(segment.build()).build();
+    }
+
+    private Segment.Builder segment(Id id) throws AshlarException.NotFound {
+        for (Segment.Builder segment : segments) {
+            if (segment.getId().equals(id)) {
+                return segment;
+            }
+        }
+        throw new AshlarException.NotFound("no such segment");
+    }
+
+    private Response seal(SealSegments seals) throws AshlarException {
+        for (SegmentSeal seal : seals.getSealsList()) {
+            Segment.Builder segment = segment(seal.getSegment());
+            if (segment.getState() == SegmentState.SEALED
+                    && segment.getSealedBytes() != seal.getSealedBytes()) {
+                throw new AshlarException.Invalid("sealed before, at another length");
+            }
+        }
+        for (SegmentSeal seal : seals.getSealsList()) {
+            segment(seal.getSegment())
+                    .setState(SegmentState.SEALED)
+                    .setSealedBytes(seal.getSealedBytes())
+                    .setStripeCount(seal.getStripeCount());
+        }
+        return DONE;
+    }
+}

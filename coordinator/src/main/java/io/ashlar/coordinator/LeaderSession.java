@@ -1,0 +1,122 @@
+package io.ashlar.coordinator;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.Done;
+import io.ashlar.client.protocol.EventList;
+import io.ashlar.client.protocol.GetEvents;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * One leadership: all that a leader keeps in memory, made anew from the metadata when it begins and
+ * dropped when it ends.
+ */
+final class LeaderSession {
+    private static final int DEFAULT_EVENTS = 100;
+    private static final int MAX_EVENTS = 1000;
+
+    private final LeaderContext leader;
+    private final LiveNodes nodes;
+    private final VolumeRequests volumes;
+    private final SegmentRequests segments;
+    private final Repair repair;
+    private final Scrub scrub;
+    private final NodeRequests nodeRequests;
+    private final StatusReport status;
+
+    LeaderSession(LeaderContext leader) {
+        this.leader = leader;
+        this.nodes = new LiveNodes(leader);
+        this.volumes = new VolumeRequests(leader, nodes);
+        this.segments = new SegmentRequests(leader, nodes, volumes);
+        this.repair = new Repair(leader, nodes);
+        this.scrub = new Scrub(leader, nodes);
+        this.nodeRequests = new NodeRequests(leader, nodes, repair, scrub);
+        this.status = new StatusReport(leader, nodes, repair, scrub);
+    }
+
+    long term() {
+        return leader.term();
+    }
+
+    /** Time has passed. */
+    void tick() {
+        if (nodes.tick()) {
+            repair.changed();
+        }
+        volumes.tick();
+        scrub.tick();
+        Background.run(repair.advance());
+    }
+
+    /** Answers a request; the future completes on the loop. */
+    CompletableFuture<Response> handle(Request request) throws AshlarException {
+        return switch (request.getBodyCase()) {
+            case CREATE_VOLUME ->
+                volumes.create(request.getCreateVolume())
+                        .thenApply(volume -> response().setVolume(volume).build());
+            case DELETE_VOLUME -> done(volumes.delete(request.getDeleteVolume()));
+            case LIST_VOLUMES -> now(response().setVolumeList(volumes.list()));
+            case GET_VOLUME -> now(response().setVolume(volumes.get(request.getGetVolume())));
+            case OPEN_VOLUME ->
+                volumes.open(request.getOpenVolume())
+                        .thenApply(opened -> response().setVolumeOpened(opened).build());
+            case RENEW_LEASE ->
+                now(response().setLeaseRenewed(volumes.renew(request.getRenewLease())));
+            case CLOSE_VOLUME -> done(volumes.close(request.getCloseVolume()));
+            case CREATE_SEGMENT ->
+                segments.create(request.getCreateSegment())
+                        .thenApply(segment -> response().setSegment(segment).build());
+            case OPEN_SEGMENT ->
+                segments.open(request.getOpenSegment())
+                        .thenApply(segment -> response().setSegment(segment).build());
+            case SEAL_SEGMENTS -> done(segments.seal(request.getSealSegments()));
+            case LIST_SEGMENTS ->
+                now(response().setSegmentList(segments.list(request.getListSegments())));
+            case REPORT_DAMAGE ->
+                done(nodeRequests.report(request.getReportDamage().getDamageList()));
+            case REGISTER_NODE -> done(nodeRequests.register(request.getRegisterNode()));
+            case HEARTBEAT ->
+                nodeRequests
+                        .heartbeat(request.getHeartbeat())
+                        .thenApply(reply -> response().setHeartbeatReply(reply).build());
+            case GET_STATUS -> now(response().setStatus(status.report()));
+            case START_REPAIR ->
+                repair.force().thenApply(state -> response().setRepair(state).build());
+            case SET_REPAIR ->
+                repair.pause(request.getSetRepair().getPaused())
+                        .thenApply(state -> response().setRepair(state).build());
+            case GET_REPAIR -> now(response().setRepair(repair.status()));
+            case START_SCRUB ->
+                scrub.start(request.getStartScrub())
+                        .thenApply(state -> response().setScrub(state).build());
+            case GET_SCRUB -> now(response().setScrub(scrub.status()));
+            case GET_EVENTS -> now(response().setEvents(events(request.getGetEvents())));
+            default ->
+                throw new AshlarException.Invalid(
+                        "a coordinator does not serve " + request.getBodyCase());
+        };
+    }
+
+    private EventList events(GetEvents request) {
+        int max = request.getMax() <= 0 ? DEFAULT_EVENTS : Math.min(request.getMax(), MAX_EVENTS);
+        return EventList.newBuilder()
+                .addAllEvents(leader.metadata().events(request.getAfter(), max))
+                .build();
+    }
+
+    private static Response.Builder response() {
+        return Response.newBuilder();
+    }
+
+    private static CompletableFuture<Response> now(Response.Builder response) {
+        return CompletableFuture.completedFuture(response.build());
+    }
+
+    private static CompletableFuture<Response> done(CompletableFuture<?> work) {
+        return work.thenApply(nothing ->
+                Response.newBuilder().setDone(Done.getDefaultInstance()).build());
+    }
+}

@@ -1,0 +1,89 @@
+package io.ashlar.coordinator;
+
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.protocol.DriveInfo;
+import io.ashlar.client.protocol.SealShard;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.coordinator.plan.NodeHealth;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What the leader remembers of a node, and no log keeps. */
+final class LiveNode {
+    private final String id;
+    private final Map<ShardRef, SealShard> pendingSeals = new LinkedHashMap<>();
+    private final Map<DriveId, Long> assignedBytes = new HashMap<>();
+    private Map<Long, GivenOrder> given = Map.of();
+    private NodeHealth health;
+    private List<DriveInfo> drives = List.of();
+    private boolean inventoried;
+    private int unknownShards;
+
+    LiveNode(String id, NodeHealth health) {
+        this.id = id;
+        this.health = health;
+    }
+
+    String id() {
+        return id;
+    }
+
+    NodeHealth health() {
+        return health;
+    }
+
+    void setHealth(NodeHealth health) {
+        this.health = health;
+    }
+
+    /** As last told; empty: not heard since this leader began. */
+    List<DriveInfo> drives() {
+        return drives;
+    }
+
+    /** What was assigned since is in the node's own figures from now on. */
+    void setDrives(List<DriveInfo> drives) {
+        this.drives = drives;
+        assignedBytes.clear();
+    }
+
+    void assign(DriveId drive, long bytes) {
+        assignedBytes.merge(drive, bytes, Long::sum);
+    }
+
+    long assignedBytes(DriveId drive) {
+        return assignedBytes.getOrDefault(drive, 0L);
+    }
+
+    /** Whether this leader has compared its inventory with the metadata. */
+    boolean isInventoried() {
+        return inventoried;
+    }
+
+    void setInventoried(int unknownShards) {
+        this.inventoried = true;
+        this.unknownShards = unknownShards;
+    }
+
+    /** Shards that it keeps and nobody knows. */
+    int unknownShards() {
+        return unknownShards;
+    }
+
+    /** Shards that are sealed in the metadata and not yet there. */
+    Map<ShardRef, SealShard> pendingSeals() {
+        return pendingSeals;
+    }
+
+    /** The orders of the last reply, by id. */
+    Map<Long, GivenOrder> given() {
+        return given;
+    }
+
+    void setGiven(Map<Long, GivenOrder> given) {
+        this.given = given;
+    }
+}

@@ -1,0 +1,208 @@
+package io.ashlar.coordinator;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.ListSegments;
+import io.ashlar.client.protocol.OpenSegment;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.SealSegments;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
+import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.coordinator.plan.DriveView;
+import io.ashlar.coordinator.plan.PlacementPlanner;
+import io.ashlar.coordinator.record.Command;
+import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.SegmentCreate;
+import io.ashlar.coordinator.record.SegmentOpen;
+import io.ashlar.coordinator.record.SegmentsSeal;
+import io.ashlar.coordinator.record.VolumeRecord;
+
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/** Segments: placed, opened and sealed for the writer that owns the epoch. */
+final class SegmentRequests {
+    private static final int ALIGNMENT_BYTES = 4096;
+    private static final long MAX_SHARD_BYTES = 4L << 30;
+    private static final long SETTLE_NANOS = 20_000_000;
+
+    private final LeaderContext leader;
+    private final LiveNodes nodes;
+    private final VolumeRequests volumes;
+
+    SegmentRequests(LeaderContext leader, LiveNodes nodes, VolumeRequests volumes) {
+        this.leader = leader;
+        this.nodes = nodes;
+        this.volumes = volumes;
+    }
+
+    /** Waits until the nodes that are up have been heard; that is bounded by their silence. */
+    CompletableFuture<Segment> create(CreateSegment request) throws AshlarException {
+        if (request.getShardBytes() < ALIGNMENT_BYTES
+                || request.getShardBytes() > MAX_SHARD_BYTES
+                || request.getShardBytes() % ALIGNMENT_BYTES != 0) {
+            throw new AshlarException.Invalid("shards of " + request.getShardBytes()
+                    + " bytes: expected a multiple of " + ALIGNMENT_BYTES + " up to "
+                    + MAX_SHARD_BYTES);
+        }
+        CompletableFuture<Segment> created = new CompletableFuture<>();
+        createWhenSettled(request, created);
+        return created;
+    }
+
+    private void createWhenSettled(CreateSegment request, CompletableFuture<Segment> created) {
+        if (!nodes.isSettled()) {
+            leader.loop().schedule(SETTLE_NANOS, () -> createWhenSettled(request, created));
+            return;
+        }
+        try {
+            CompletableFuture<?> _ = placeAndPropose(request).whenComplete((segment, failure) -> {
+                if (failure != null) {
+                    created.completeExceptionally(failure);
+                } else {
+                    created.complete(segment);
+                }
+            });
+        } catch (AshlarException e) {
+            created.completeExceptionally(e);
+        }
+    }
+
+    private CompletableFuture<Segment> placeAndPropose(CreateSegment request)
+            throws AshlarException {
+        VolumeRecord volume = leader.metadata().volume(VolumeId.of(request.getVolume()));
+        if (volume == null || volume.getDeleted()) {
+            throw new AshlarException.NotFound(
+                    "volume " + VolumeId.of(request.getVolume()) + " does not exist");
+        }
+        Policy policy = Policy.parse(volume.getPolicy());
+        SegmentId id = leader.newSegmentId();
+        List<DriveView> drives = place(id, policy, request);
+        Segment.Builder segment = Segment.newBuilder()
+                .setId(id.toProto())
+                .setVolume(request.getVolume())
+                .setPolicy(policy.toString())
+                .setEpoch(request.getEpoch())
+                .setShardBytes(request.getShardBytes())
+                .setWeaker(PlacementPlanner.isWeaker(drives));
+        for (int index = 0; index < drives.size(); index++) {
+            segment.addPlacements(placement(id, index, drives.get(index)));
+        }
+        drives.forEach(drive -> assign(drive, request.getShardBytes()));
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setSegmentCreate(SegmentCreate.newBuilder().setSegment(segment)))
+                .thenApply(outcome -> present(SegmentId.of(outcome.getId())));
+    }
+
+    private List<DriveView> place(SegmentId id, Policy policy, CreateSegment request)
+            throws AshlarException {
+        Set<String> avoided = new HashSet<>(request.getAvoidNodesList());
+        Collection<DriveView> withRoom = nodes.placeable(request.getShardBytes(), avoided);
+        List<DriveView> drives = PlacementPlanner.place(id, policy, withRoom);
+        if (!drives.isEmpty()) {
+            return drives;
+        }
+        Collection<DriveView> healthy = nodes.placeable(0, avoided);
+        if (!PlacementPlanner.place(id, policy, healthy).isEmpty()) {
+            throw new AshlarException.NoSpace("a segment of " + policy + " needs "
+                    + request.getShardBytes() + " bytes on drives in " + policy.minDomains()
+                    + " failure domains, and only " + domains(withRoom)
+                    + " have room: free space or add drives");
+        }
+        throw new AshlarException.Unavailable("a segment of " + policy + " needs "
+                + policy.minDomains() + " failure domains that are up, and "
+                + domains(healthy) + " are"
+                + (avoided.isEmpty() ? "" : " (without " + avoided + ", which just failed)")
+                + ": bring nodes back or add some");
+    }
+
+    private static long domains(Collection<DriveView> drives) {
+        return drives.stream().map(DriveView::domain).distinct().count();
+    }
+
+    private Placement placement(SegmentId segment, int index, DriveView drive) {
+        return Placement.newBuilder()
+                .setNode(drive.node())
+                .setShard(ShardRef.newBuilder()
+                        .setSegment(segment.toProto())
+                        .setIndex(index)
+                        .setIncarnation(leader.newNumber())
+                        .setDrive(drive.id().toProto()))
+                .build();
+    }
+
+    private void assign(DriveView drive, long bytes) {
+        LiveNode node = nodes.get(drive.node());
+        if (node != null) {
+            node.assign(drive.id(), bytes);
+        }
+    }
+
+    CompletableFuture<Segment> open(OpenSegment request) {
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setSegmentOpen(SegmentOpen.newBuilder()
+                                .setVolume(request.getVolume())
+                                .setEpoch(request.getEpoch())
+                                .setSegment(request.getSegment())))
+                .thenApply(outcome -> present(SegmentId.of(outcome.getId())));
+    }
+
+    /** The nodes hear of the seals with their next heartbeats. */
+    CompletableFuture<Outcome> seal(SealSegments request) {
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setSegmentsSeal(SegmentsSeal.newBuilder()
+                                .setVolume(request.getVolume())
+                                .setEpoch(request.getEpoch())
+                                .addAllSeals(request.getSealsList())))
+                .thenApply(outcome -> {
+                    for (SegmentSeal seal : request.getSealsList()) {
+                        Segment segment =
+                                leader.metadata().segment(SegmentId.of(seal.getSegment()));
+                        if (segment != null) {
+                            nodes.expectSeals(segment);
+                        }
+                    }
+                    return outcome;
+                });
+    }
+
+    SegmentList list(ListSegments request) throws AshlarException {
+        SegmentList.Builder list = SegmentList.newBuilder();
+        if (request.hasSegment()) {
+            SegmentId id = SegmentId.of(request.getSegment());
+            Segment segment = leader.metadata().segment(id);
+            if (segment == null) {
+                throw new AshlarException.NotFound("segment " + id + " does not exist");
+            }
+            return list.addSegments(nodes.present(segment)).build();
+        }
+        List<Segment> segments = request.getVolume().isEmpty()
+                ? leader.metadata().segments()
+                : leader.metadata()
+                        .segments(
+                                VolumeId.of(volumes.require(request.getVolume()).getId()));
+        segments.forEach(segment -> list.addSegments(nodes.present(segment)));
+        return list.build();
+    }
+
+    private Segment present(SegmentId id) {
+        Segment segment = leader.metadata().segment(id);
+        if (segment == null) {
+            throw new CompletionException(new AshlarException.NotFound(
+                    "segment " + id + " has been deleted: create another"));
+        }
+        return nodes.present(segment);
+    }
+}

@@ -1,0 +1,153 @@
+package io.ashlar.coordinator;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.DriveInfo;
+import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.NodeStatus;
+import io.ashlar.client.protocol.SegmentCounts;
+import io.ashlar.coordinator.plan.DamageSurvey;
+import io.ashlar.coordinator.plan.DamageSurvey.AffectedSegment;
+import io.ashlar.coordinator.record.NodeRecord;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * How the cluster is: said from what was last heard and verified, never from what should be.
+ */
+final class StatusReport {
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
+    private final LeaderContext leader;
+    private final LiveNodes nodes;
+    private final Repair repair;
+    private final Scrub scrub;
+
+    StatusReport(LeaderContext leader, LiveNodes nodes, Repair repair, Scrub scrub) {
+        this.leader = leader;
+        this.nodes = nodes;
+        this.repair = repair;
+        this.scrub = scrub;
+    }
+
+    ClusterStatus report() {
+        Findings findings = new Findings();
+        DamageSurvey survey = repair.survey();
+        survey.segments().forEach(findings::add);
+        List<String> reasons = new ArrayList<>();
+        List<NodeStatus> nodeStatuses = new ArrayList<>();
+        for (LiveNode node : nodes.all()) {
+            NodeStatus status = status(node);
+            nodeStatuses.add(status);
+            if (!status.getState().equals("up")) {
+                reasons.add("node " + node.id() + " is " + status.getState() + ": "
+                        + status.getReason());
+            }
+        }
+        findings.explain(reasons);
+        return ClusterStatus.newBuilder()
+                .setHealth(findings.health())
+                .addAllNodes(nodeStatuses)
+                .setSegments(findings.counts(leader.metadata().segmentCounts())
+                        .setWeaker(leader.metadata().weakerSegments().size())
+                        .setOpen(leader.metadata().openSegmentCount()))
+                .setRepair(repair.status())
+                .setScrub(scrub.status())
+                .setLeader(leader.config().advertised().toString())
+                .setVolumes(leader.metadata().volumes().size())
+                .addAllReasons(reasons)
+                .build();
+    }
+
+    private NodeStatus status(LiveNode node) {
+        NodeRecord record = leader.metadata().node(node.id());
+        NodeStatus.Builder status = NodeStatus.newBuilder()
+                .setId(node.id())
+                .setState(node.health().state().text())
+                .setReason(node.health().reason()
+                        + (node.unknownShards() == 0
+                                ? ""
+                                : "; keeps " + node.unknownShards() + " unknown shards"))
+                .setMillisSinceHeartbeat(
+                        (leader.nowNanos() - node.health().heardNanos()) / NANOS_PER_MILLI)
+                .addAllDrives(node.drives());
+        if (record != null) {
+            status.setZone(record.getZone()).setAddress(record.getAddress());
+        }
+        for (DriveInfo drive : node.drives()) {
+            status.setUsedBytes(status.getUsedBytes() + drive.getUsedBytes());
+            status.setCapacityBytes(status.getCapacityBytes() + drive.getCapacityBytes());
+        }
+        return status.build();
+    }
+
+    /** What the survey comes to. */
+    private final class Findings {
+        private final Map<String, Long> affectedByPolicy = new TreeMap<>();
+        private final Map<Integer, Long> bySurvivable = new TreeMap<>();
+        private long lost;
+        private long unavailable;
+        private long degraded;
+
+        void add(AffectedSegment segment) {
+            if (segment.needs().isEmpty()) {
+                return;
+            }
+            affectedByPolicy.merge(segment.segment().getPolicy(), 1L, Long::sum);
+            int survivable = segment.survivableLosses();
+            if (repair.isUndecodable(segment)) {
+                lost++;
+            } else {
+                bySurvivable.merge(Math.max(0, survivable), 1L, Long::sum);
+                unavailable += survivable < 0 ? 1 : 0;
+                degraded++;
+            }
+        }
+
+        SegmentCounts.Builder counts(Map<String, Long> totals) {
+            SegmentCounts.Builder counts = SegmentCounts.newBuilder().setLost(lost);
+            totals.forEach((policy, total) -> {
+                counts.setTotal(counts.getTotal() + total);
+                long whole = total - affectedByPolicy.getOrDefault(policy, 0L);
+                if (whole > 0) {
+                    bySurvivable.merge(lossesSurvivedBy(policy), whole, Long::sum);
+                }
+            });
+            return counts.putAllBySurvivableLosses(bySurvivable);
+        }
+
+        Health health() {
+            if (lost > 0) {
+                return Health.DATA_LOSS;
+            }
+            boolean atRisk =
+                    unavailable > 0 || (degraded > 0 && bySurvivable.getOrDefault(0, 0L) > 0);
+            return atRisk ? Health.AT_RISK : degraded > 0 ? Health.DEGRADED : Health.OK;
+        }
+
+        void explain(List<String> reasons) {
+            if (lost > 0) {
+                reasons.add(lost + " segments have stripes that cannot be decoded");
+            }
+            if (unavailable > 0) {
+                reasons.add(
+                        unavailable + " segments have more shards unavailable than they may lose:"
+                                + " bring nodes back");
+            }
+            bySurvivable.forEach((survivable, segments) -> reasons.add(segments
+                    + " segments are not whole and survive " + survivable + " further losses"));
+        }
+    }
+
+    private static int lossesSurvivedBy(String policy) {
+        try {
+            return Policy.parse(policy).m();
+        } catch (AshlarException.Invalid e) {
+            throw new IllegalStateException("segments are counted under no policy", e);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+package io.ashlar.coordinator;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.CloseVolume;
+import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.DeleteVolume;
+import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.LeaseRenewed;
+import io.ashlar.client.protocol.OpenVolume;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.RenewLease;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.client.protocol.VolumeList;
+import io.ashlar.client.protocol.VolumeOpened;
+import io.ashlar.coordinator.plan.ClusterView.Availability;
+import io.ashlar.coordinator.record.Command;
+import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.VolumeClose;
+import io.ashlar.coordinator.record.VolumeCreate;
+import io.ashlar.coordinator.record.VolumeDelete;
+import io.ashlar.coordinator.record.VolumeOpen;
+import io.ashlar.coordinator.record.VolumeReap;
+import io.ashlar.coordinator.record.VolumeRecord;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Volumes: made, opened, held, closed, deleted. */
+final class VolumeRequests {
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+    private static final Pattern ZSTD = Pattern.compile("zstd:(\\d{1,2})");
+    private static final int MAX_ZSTD_LEVEL = 19;
+    private static final int BLOCK_BYTES = 4096;
+    private static final int SEGMENTS_REAPED_AT_ONCE = 256;
+
+    private final LeaderContext leader;
+    private final LiveNodes nodes;
+    private final Leases leases;
+    private boolean reaping;
+
+    VolumeRequests(LeaderContext leader, LiveNodes nodes) {
+        this.leader = leader;
+        this.nodes = nodes;
+        this.leases = new Leases(leader.config().timings().lease().toNanos(), leader.sinceNanos());
+    }
+
+    // ---- making and deleting
+
+    CompletableFuture<VolumeInfo> create(CreateVolume request) throws AshlarException {
+        requireName(request.getName());
+        requireSize(request.getSizeBytes());
+        requireCompression(request.getCompression());
+        Policy policy = Policy.parse(request.getPolicy());
+        int domains = nodes.domainCount();
+        if (domains < policy.minDomains()) {
+            throw new AshlarException.Invalid("policy " + policy + " needs "
+                    + policy.minDomains() + " failure domains, the cluster has " + domains
+                    + ": add nodes or zones, or choose another policy");
+        }
+        VolumeRecord.Builder volume = VolumeRecord.newBuilder()
+                .setId(request.hasId() ? request.getId() : leader.newVolumeId().toProto())
+                .setName(request.getName())
+                .setSizeBytes(request.getSizeBytes())
+                .setPolicy(policy.toString())
+                .setCompression(request.getCompression())
+                .setCreatedAtMillis(leader.loop().wallMillis());
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setVolumeCreate(VolumeCreate.newBuilder().setVolume(volume)))
+                .thenApply(outcome -> info(present(VolumeId.of(outcome.getId()))));
+    }
+
+    private static void requireName(String name) throws AshlarException.Invalid {
+        if (!NAME.matcher(name).matches()) {
+            throw new AshlarException.Invalid(
+                    "\"" + name
+                            + "\" is no name for a volume: expected 1 to 64 letters, digits, '.', '_', '-'");
+        }
+    }
+
+    private static void requireSize(long sizeBytes) throws AshlarException.Invalid {
+        if (sizeBytes <= 0 || sizeBytes % BLOCK_BYTES != 0) {
+            throw new AshlarException.Invalid("a volume of " + sizeBytes
+                    + " bytes: expected a multiple of " + BLOCK_BYTES + " above 0");
+        }
+    }
+
+    private static void requireCompression(String compression) throws AshlarException.Invalid {
+        Matcher zstd = ZSTD.matcher(compression);
+        int level = zstd.matches() ? Integer.parseInt(zstd.group(1)) : 0;
+        if (!compression.equals("none") && (level < 1 || level > MAX_ZSTD_LEVEL)) {
+            throw new AshlarException.Invalid("unknown compression \"" + compression
+                    + "\": expected none or zstd:1 to zstd:" + MAX_ZSTD_LEVEL);
+        }
+    }
+
+    CompletableFuture<Outcome> delete(DeleteVolume request) throws AshlarException {
+        VolumeRecord volume = leader.metadata().volume(request.getName());
+        Command.Builder command = Command.newBuilder().setRequestId(request.getRequestId());
+        if (volume == null) {
+            return repeated(command, request.getName());
+        }
+        requireNoLease(volume, "");
+        return leader.propose(command.setVolumeDelete(
+                VolumeDelete.newBuilder().setVolume(volume.getId()).setEpoch(volume.getEpoch())));
+    }
+
+    /** A repeated deletion finds no volume, but its remembered outcome. */
+    private CompletableFuture<Outcome> repeated(Command.Builder command, String name)
+            throws AshlarException {
+        Outcome outcome = leader.metadata().outcomeOf(command.getRequestId());
+        if (outcome == null || outcome.hasFailure()) {
+            throw notFound(name);
+        }
+        return CompletableFuture.completedFuture(outcome);
+    }
+
+    /** Gives the shards of deleted volumes back, a few segments at a time. */
+    void tick() {
+        List<VolumeId> deleted = reaping ? List.of() : leader.metadata().deletedVolumes();
+        if (deleted.isEmpty()) {
+            return;
+        }
+        reaping = true;
+        Background.run(leader.propose(Command.newBuilder()
+                        .setVolumeReap(VolumeReap.newBuilder()
+                                .setVolume(deleted.getFirst().toProto())
+                                .setMaxSegments(SEGMENTS_REAPED_AT_ONCE)))
+                .whenComplete((done, failure) -> reaping = false));
+    }
+
+    // ---- looking
+
+    VolumeList list() {
+        VolumeList.Builder list = VolumeList.newBuilder();
+        leader.metadata().volumes().forEach(volume -> list.addVolumes(info(volume)));
+        return list.build();
+    }
+
+    VolumeInfo get(GetVolume request) throws AshlarException {
+        return info(require(request.getName()));
+    }
+
+    VolumeRecord require(String name) throws AshlarException {
+        VolumeRecord volume = leader.metadata().volume(name);
+        if (volume == null) {
+            throw notFound(name);
+        }
+        return volume;
+    }
+
+    private static AshlarException.NotFound notFound(String name) {
+        return new AshlarException.NotFound(
+                "volume " + name + " does not exist: `ashlar volume list` shows those that do");
+    }
+
+    private VolumeInfo info(VolumeRecord volume) {
+        VolumeId id = VolumeId.of(volume.getId());
+        boolean held = !volume.getHolder().isEmpty();
+        return VolumeInfo.newBuilder()
+                .setId(volume.getId())
+                .setName(volume.getName())
+                .setSizeBytes(volume.getSizeBytes())
+                .setPolicy(volume.getPolicy())
+                .setCompression(volume.getCompression())
+                .setEpoch(volume.getEpoch())
+                .setHolder(volume.getHolder())
+                .setLeaseMillis(held ? leases.remainingMillis(id, leader.nowNanos()) : 0)
+                .setRenewals(held ? leases.renewals(id) : 0)
+                .setStoredBytes(volume.getStoredBytes())
+                .setSegments(volume.getSegments())
+                .setCreatedAtMillis(volume.getCreatedAtMillis())
+                .build();
+    }
+
+    // ---- holding
+
+    CompletableFuture<VolumeOpened> open(OpenVolume request) throws AshlarException {
+        if (request.getHolder().isEmpty()) {
+            throw new AshlarException.Invalid("a volume is opened by somebody: no holder given");
+        }
+        VolumeRecord volume = require(request.getName());
+        if (!request.getSteal()) {
+            requireNoLease(volume, request.getHolder());
+        }
+        VolumeId id = VolumeId.of(volume.getId());
+        boolean repeated = leader.metadata().outcomeOf(request.getRequestId()) != null;
+        if (!repeated) {
+            leases.begin(id, leader.nowNanos());
+        }
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setVolumeOpen(VolumeOpen.newBuilder()
+                                .setVolume(volume.getId())
+                                .setHolder(request.getHolder())
+                                .setEpoch(volume.getEpoch())))
+                .thenApply(outcome -> opened(id, outcome.getEpoch()));
+    }
+
+    private VolumeOpened opened(VolumeId id, long epoch) {
+        VolumeRecord volume = present(id);
+        if (volume.getEpoch() != epoch) {
+            throw new CompletionException(new AshlarException.Fenced("volume " + volume.getName()
+                    + " was opened at epoch " + epoch + " and is at epoch " + volume.getEpoch()
+                    + " now (holder " + volume.getHolder() + "): open it again"));
+        }
+        VolumeOpened.Builder opened = VolumeOpened.newBuilder()
+                .setVolume(info(volume))
+                .setLeaseMillis(leader.config().timings().lease().toMillis());
+        for (Segment segment : leader.metadata().segments(id)) {
+            opened.addSegments(nodes.present(segment));
+        }
+        return opened.build();
+    }
+
+    /** Whoever holds it already may go on. */
+    private void requireNoLease(VolumeRecord volume, String holder) throws AshlarException {
+        long leftMillis = leases.remainingMillis(VolumeId.of(volume.getId()), leader.nowNanos());
+        if (!volume.getHolder().isEmpty() && !volume.getHolder().equals(holder) && leftMillis > 0) {
+            throw new AshlarException.Unavailable("volume " + volume.getName() + " is held by "
+                    + volume.getHolder() + ", whose lease runs for another " + leftMillis
+                    + " ms: unmount it there, wait, or take it with --steal");
+        }
+    }
+
+    LeaseRenewed renew(RenewLease request) throws AshlarException {
+        VolumeId id = VolumeId.of(request.getVolume());
+        VolumeRecord volume = leader.metadata().volume(id);
+        if (volume == null || volume.getDeleted()) {
+            throw new AshlarException.NotFound("volume " + id + " does not exist");
+        }
+        if (volume.getEpoch() != request.getEpoch() || volume.getHolder().isEmpty()) {
+            throw new AshlarException.Fenced("volume " + volume.getName() + " is at epoch "
+                    + volume.getEpoch() + " (holder "
+                    + (volume.getHolder().isEmpty() ? "none" : volume.getHolder())
+                    + "), the lease was of epoch " + request.getEpoch() + ": open it again");
+        }
+        leases.renew(id, leader.nowNanos());
+        LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
+                .setLeaseMillis(leader.config().timings().lease().toMillis());
+        for (Segment segment : leader.metadata().unsealedSegments(id)) {
+            if (segment.getState() == SegmentState.OPEN && hasLostShard(segment)) {
+                renewed.addRoll(segment.getId());
+            }
+        }
+        return renewed.build();
+    }
+
+    private boolean hasLostShard(Segment segment) {
+        if (!leader.metadata().losses(SegmentId.of(segment.getId())).isEmpty()) {
+            return true;
+        }
+        for (Placement placement : segment.getPlacementsList()) {
+            DriveId drive = DriveId.of(placement.getShard().getDrive());
+            if (nodes.availability(drive) != Availability.AVAILABLE) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    CompletableFuture<Outcome> close(CloseVolume request) {
+        VolumeId id = VolumeId.of(request.getVolume());
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setVolumeClose(VolumeClose.newBuilder()
+                                .setVolume(request.getVolume())
+                                .setEpoch(request.getEpoch())))
+                .thenApply(outcome -> {
+                    @Nullable VolumeRecord volume = leader.metadata().volume(id);
+                    if (volume == null || volume.getHolder().isEmpty()) {
+                        leases.end(id);
+                    }
+                    return outcome;
+                });
+    }
+
+    private VolumeRecord present(VolumeId id) {
+        VolumeRecord volume = leader.metadata().volume(id);
+        if (volume == null || volume.getDeleted()) {
+            throw new CompletionException(
+                    new AshlarException.NotFound("volume " + id + " has been deleted"));
+        }
+        return volume;
+    }
+}

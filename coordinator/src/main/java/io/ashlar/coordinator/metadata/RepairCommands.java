@@ -1,0 +1,252 @@
+package io.ashlar.coordinator.metadata;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.client.protocol.ShardDamage;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.coordinator.record.LossRecord;
+import io.ashlar.coordinator.record.LossesRecord;
+import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.RebuildAbandon;
+import io.ashlar.coordinator.record.RebuildPlan;
+import io.ashlar.coordinator.record.RebuildRecord;
+import io.ashlar.coordinator.record.RepairPause;
+import io.ashlar.coordinator.record.RepairRecord;
+import io.ashlar.coordinator.record.ScrubPut;
+import io.ashlar.coordinator.record.ShardComplete;
+import io.ashlar.coordinator.record.ShardPlace;
+import io.ashlar.coordinator.record.ShardsDeleted;
+import io.ashlar.coordinator.record.ShardsReturned;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Losses and their repair. A rebuild on another drive is planned here before its node hears of it,
+ * so that a new leader knows it; its shard is placed only while that plan stands and the segment is
+ * at the version that was looked at; and whatever is not placed in the end is doomed.
+ */
+final class RepairCommands {
+    private final MetadataWriter metadata;
+
+    RepairCommands(MetadataWriter metadata) {
+        this.metadata = metadata;
+    }
+
+    /** Ignores what is said of shards that are not placed (any more). */
+    Outcome recordLosses(LossesRecord command) {
+        for (ShardDamage damage : command.getLossesList()) {
+            ShardRef shard = damage.getShard();
+            Segment segment = segmentWhere(shard);
+            if (segment == null || segment.getState() == SegmentState.CREATING) {
+                continue;
+            }
+            SegmentId id = SegmentId.of(shard.getSegment());
+            LossRecord before = metadata.loss(id, shard.getIndex());
+            LossRecord loss = LossRecord.newBuilder()
+                    .setShard(shard)
+                    .setKind(worse(before, damage.getKind()))
+                    .setCells(Math.max(damage.getCells(), before == null ? 0 : before.getCells()))
+                    .setDetail(damage.getDetail())
+                    .setSinceMillis(before == null ? metadata.atMillis() : before.getSinceMillis())
+                    .setNumber(metadata.nextLoss())
+                    .build();
+            metadata.putLoss(loss);
+            markComplete(segment, shard.getIndex(), false);
+            if (before == null) {
+                metadata.addEvent(
+                        "segment " + id,
+                        "shard " + shard.getIndex() + " "
+                                + damage.getKind()
+                                        .name()
+                                        .replace('_', ' ')
+                                        .toLowerCase(java.util.Locale.ROOT)
+                                + ": " + damage.getDetail());
+            }
+        }
+        return Outcome.getDefaultInstance();
+    }
+
+    private static ShardDamage.Kind worse(@Nullable LossRecord before, ShardDamage.Kind kind) {
+        return before != null && before.getKind() == ShardDamage.Kind.MISSING_SHARD
+                ? before.getKind()
+                : kind;
+    }
+
+    /** Their nodes hold them: they are used, once a rebuild in place has found what they lack. */
+    Outcome shardsReturned(ShardsReturned command) {
+        for (ShardRef shard : command.getShardsList()) {
+            SegmentId id = SegmentId.of(shard.getSegment());
+            LossRecord loss = metadata.loss(id, shard.getIndex());
+            if (loss == null
+                    || !loss.getShard().equals(shard)
+                    || loss.getKind() != ShardDamage.Kind.MISSING_SHARD) {
+                continue;
+            }
+            metadata.putLoss(loss.toBuilder()
+                    .setKind(ShardDamage.Kind.MISSING_CELL)
+                    .setDetail("returned, to be verified")
+                    .setNumber(metadata.nextLoss())
+                    .build());
+            abandon(metadata.rebuild(id, shard.getIndex()));
+            metadata.addEvent("segment " + id, "shard " + shard.getIndex() + " returned");
+        }
+        return Outcome.getDefaultInstance();
+    }
+
+    Outcome shardsDeleted(ShardsDeleted command) {
+        command.getShardsList().forEach(metadata::forgetDoomed);
+        return Outcome.getDefaultInstance();
+    }
+
+    Outcome plan(RebuildPlan command) throws AshlarException {
+        ShardRef target = command.getTarget();
+        SegmentId id = SegmentId.of(target.getSegment());
+        requireSealed(id, command.getVersion());
+        if (metadata.rebuild(id, target.getIndex()) != null) {
+            throw new AshlarException.Unavailable("shard " + target.getIndex() + " of segment " + id
+                    + " is being rebuilt already");
+        }
+        metadata.putRebuild(RebuildRecord.newBuilder()
+                .setTarget(target)
+                .setNode(command.getNode())
+                .setPlannedAtMillis(metadata.atMillis())
+                .setReason(command.getReason())
+                .build());
+        return Outcome.getDefaultInstance();
+    }
+
+    Outcome abandon(RebuildAbandon command) {
+        ShardRef target = command.getTarget();
+        RebuildRecord rebuild =
+                metadata.rebuild(SegmentId.of(target.getSegment()), target.getIndex());
+        if (rebuild != null && rebuild.getTarget().equals(target)) {
+            abandon(rebuild);
+        }
+        return Outcome.getDefaultInstance();
+    }
+
+    private void abandon(@Nullable RebuildRecord rebuild) {
+        if (rebuild != null) {
+            metadata.doom(rebuild.getTarget());
+            metadata.deleteRebuild(rebuild.getTarget());
+        }
+    }
+
+    /** The rebuilt shard takes the place of the old one, which is doomed from then on. */
+    Outcome place(ShardPlace command) throws AshlarException {
+        ShardRef target = command.getTarget();
+        SegmentId id = SegmentId.of(target.getSegment());
+        RebuildRecord rebuild = metadata.rebuild(id, target.getIndex());
+        if (rebuild == null || !rebuild.getTarget().equals(target) || metadata.isDoomed(target)) {
+            throw new AshlarException.NotFound("no rebuild of shard " + target.getIndex()
+                    + " of segment " + id + " with that incarnation is planned");
+        }
+        Segment segment = requireSealed(id, command.getVersion());
+        Placement old = segment.getPlacements(target.getIndex());
+        metadata.doom(old.getShard());
+        metadata.deleteRebuild(target);
+        metadata.deleteLoss(id, target.getIndex());
+        metadata.putSegment(
+                segment,
+                segment.toBuilder()
+                        .setPlacements(
+                                target.getIndex(),
+                                old.toBuilder()
+                                        .setShard(target)
+                                        .setNode(command.getNode())
+                                        .setComplete(true))
+                        .setWeaker(command.getWeaker())
+                        .setVersion(segment.getVersion() + 1)
+                        .build());
+        countRepaired(command.getCellsWritten());
+        metadata.addEvent(
+                "segment " + id,
+                "shard " + target.getIndex() + " rebuilt on node " + command.getNode() + ": "
+                        + rebuild.getReason());
+        return Outcome.getDefaultInstance();
+    }
+
+    /** A repair in place ends the loss it was begun for, not one that was found since. */
+    Outcome complete(ShardComplete command) {
+        ShardRef shard = command.getShard();
+        SegmentId id = SegmentId.of(shard.getSegment());
+        Segment segment = segmentWhere(shard);
+        LossRecord loss = metadata.loss(id, shard.getIndex());
+        if (segment == null
+                || segment.getState() != SegmentState.SEALED
+                || loss == null
+                || loss.getNumber() != command.getLoss()) {
+            return Outcome.getDefaultInstance();
+        }
+        metadata.deleteLoss(id, shard.getIndex());
+        markComplete(segment, shard.getIndex(), true);
+        countRepaired(command.getCellsWritten());
+        metadata.addEvent(
+                "segment " + id,
+                "shard " + shard.getIndex() + " repaired, " + command.getCellsWritten()
+                        + " cells written");
+        return Outcome.getDefaultInstance();
+    }
+
+    Outcome pause(RepairPause command) {
+        RepairRecord repair = metadata.repair();
+        if (repair.getPaused() != command.getPaused()) {
+            metadata.putRepair(repair.toBuilder().setPaused(command.getPaused()).build());
+            metadata.addEvent("repair", command.getPaused() ? "paused" : "resumed");
+        }
+        return Outcome.getDefaultInstance();
+    }
+
+    Outcome putScrub(ScrubPut command) {
+        metadata.putScrub(command.getScrub());
+        return Outcome.getDefaultInstance();
+    }
+
+    private void countRepaired(int cells) {
+        RepairRecord repair = metadata.repair();
+        metadata.putRepair(repair.toBuilder()
+                .setRepairedShards(repair.getRepairedShards() + 1)
+                .setRepairedCells(repair.getRepairedCells() + cells)
+                .build());
+    }
+
+    /** Only a sealed segment says of a shard that it is complete. */
+    private void markComplete(Segment segment, int index, boolean complete) {
+        Placement placement = segment.getPlacements(index);
+        if (segment.getState() == SegmentState.SEALED && placement.getComplete() != complete) {
+            metadata.putSegment(
+                    segment,
+                    segment.toBuilder()
+                            .setPlacements(index, placement.toBuilder().setComplete(complete))
+                            .setVersion(segment.getVersion() + 1)
+                            .build());
+        }
+    }
+
+    /** The segment in which exactly this shard is placed. */
+    private @Nullable Segment segmentWhere(ShardRef shard) {
+        Segment segment = metadata.segment(SegmentId.of(shard.getSegment()));
+        return segment != null
+                        && shard.getIndex() >= 0
+                        && shard.getIndex() < segment.getPlacementsCount()
+                        && segment.getPlacements(shard.getIndex()).getShard().equals(shard)
+                ? segment
+                : null;
+    }
+
+    /** Repair never touches a segment that may still grow. */
+    private Segment requireSealed(SegmentId id, long version) throws AshlarException {
+        Segment segment = metadata.segment(id);
+        if (segment == null || segment.getState() != SegmentState.SEALED) {
+            throw new AshlarException.NotFound("segment " + id + " is not a sealed segment");
+        }
+        if (segment.getVersion() != version) {
+            throw new AshlarException.Unavailable("segment " + id + " is at version "
+                    + segment.getVersion() + ", the repair looked at version " + version);
+        }
+        return segment;
+    }
+}

@@ -1,0 +1,190 @@
+package io.ashlar.coordinator;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.protocol.DriveInfo;
+import io.ashlar.client.protocol.ErrorCode;
+import io.ashlar.client.protocol.Failure;
+import io.ashlar.client.protocol.Heartbeat;
+import io.ashlar.client.protocol.HeartbeatReply;
+import io.ashlar.client.protocol.Order;
+import io.ashlar.client.protocol.OrderResult;
+import io.ashlar.client.protocol.RebuildShard;
+import io.ashlar.client.protocol.RegisterNode;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.ShardDamage;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardState;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Function;
+
+/** A node that holds shards as entries of a map and carries out orders at once. */
+final class TestNode {
+    final String id;
+    final DriveId drive;
+    final Map<ShardRef, ShardState> shards = new HashMap<>();
+    final List<Order> ordered = new ArrayList<>();
+    final List<ShardDamage> found = new ArrayList<>();
+    private final TestCluster cluster;
+    private final String zone;
+    private final List<OrderResult> results = new ArrayList<>();
+    private boolean alive = true;
+    private boolean obedient = true;
+    private String driveFailure = "";
+    private long capacityBytes = 1L << 40;
+    private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
+
+    TestNode(TestCluster cluster, String id, String zone, Random random) {
+        this.cluster = cluster;
+        this.id = id;
+        this.zone = zone;
+        this.drive = new DriveId(random.nextLong(), random.nextLong());
+    }
+
+    void kill() {
+        alive = false;
+    }
+
+    /** Starts again, with what it holds. */
+    void start() throws AshlarException {
+        alive = true;
+        register();
+    }
+
+    void failDrive(String reason) {
+        driveFailure = reason;
+    }
+
+    void setCapacity(long bytes) {
+        capacityBytes = bytes;
+    }
+
+    /** Takes orders but does nothing about them. */
+    void setObedient(boolean obedient) {
+        this.obedient = obedient;
+    }
+
+    void failRebuilds(@Nullable Function<RebuildShard, @Nullable Failure> failure) {
+        rebuildFailure = failure;
+    }
+
+    void create(Segment segment, ShardRef shard) {
+        shards.put(
+                shard,
+                ShardState.newBuilder()
+                        .setShard(shard)
+                        .setVolume(segment.getVolume())
+                        .setPolicy(segment.getPolicy())
+                        .setShardBytes(segment.getShardBytes())
+                        .build());
+    }
+
+    void register() throws AshlarException {
+        cluster.ask(Request.newBuilder()
+                .setRegisterNode(RegisterNode.newBuilder()
+                        .setRequestId(cluster.newRequest())
+                        .setNode(id)
+                        .setAddress("127.0.0.1:1")
+                        .setZone(zone)
+                        .addDrives(driveInfo())
+                        .addAllShards(shards.values()))
+                .build());
+    }
+
+    private DriveInfo driveInfo() {
+        return DriveInfo.newBuilder()
+                .setId(drive.toProto())
+                .setPath("/drive")
+                .setCapacityBytes(capacityBytes)
+                .setFailure(driveFailure)
+                .build();
+    }
+
+    /** One heartbeat, if it lives; then does what it was ordered to. */
+    void heartbeat() throws AshlarException {
+        if (!alive) {
+            return;
+        }
+        HeartbeatReply reply = cluster.ask(Request.newBuilder()
+                        .setHeartbeat(Heartbeat.newBuilder()
+                                .setNode(id)
+                                .addDrives(driveInfo())
+                                .addAllResults(results)
+                                .addAllDamage(found))
+                        .build())
+                .getHeartbeatReply();
+        results.clear();
+        found.clear();
+        if (reply.getRegister()) {
+            register();
+        }
+        for (Order order : reply.getOrdersList()) {
+            ordered.add(order);
+            if (obedient) {
+                results.add(obey(order));
+            }
+        }
+    }
+
+    private OrderResult obey(Order order) {
+        OrderResult.Builder result = OrderResult.newBuilder().setOrder(order.getId());
+        switch (order.getKindCase()) {
+            case SEAL -> {
+                ShardState shard = shards.get(order.getSeal().getShard());
+                if (shard == null) {
+                    result.setFailure(notFound());
+                } else {
+                    shards.put(
+                            shard.getShard(),
+                            shard.toBuilder()
+                                    .setSealed(true)
+                                    .setSealedBytes(order.getSeal().getSealedBytes())
+                                    .setCells(order.getSeal().getCells())
+                                    .build());
+                }
+            }
+            case DELETE -> {
+                if (shards.remove(order.getDelete().getShard()) == null) {
+                    result.setFailure(notFound());
+                }
+            }
+            case REBUILD -> rebuild(order.getRebuild(), result);
+            case SCRUB ->
+                result.setCellsChecked(8 * shards.size()).setBytesRead(4096L * shards.size());
+            case KIND_NOT_SET -> throw new IllegalStateException("an empty order");
+        }
+        return result.build();
+    }
+
+    private void rebuild(RebuildShard order, OrderResult.Builder result) {
+        Failure failure = rebuildFailure == null ? null : rebuildFailure.apply(order);
+        if (failure != null) {
+            result.setFailure(failure);
+            return;
+        }
+        create(order.getSegment(), order.getShard());
+        shards.computeIfPresent(
+                order.getShard(),
+                (shard, state) -> state.toBuilder()
+                        .setSealed(true)
+                        .setSealedBytes(order.getSegment().getSealedBytes())
+                        .setCells(order.getCells())
+                        .build());
+        result.setCellsWritten(order.getCells()).setBytesWritten(4096L * order.getCells());
+    }
+
+    private static Failure notFound() {
+        return Failure.newBuilder()
+                .setCode(ErrorCode.NOT_FOUND)
+                .setMessage("no such shard")
+                .build();
+    }
+}

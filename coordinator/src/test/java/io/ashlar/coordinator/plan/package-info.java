@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.ashlar.coordinator.plan;
+
+import org.jspecify.annotations.NullMarked;
