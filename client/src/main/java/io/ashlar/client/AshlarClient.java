@@ -9,6 +9,7 @@ import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.NettyTransport;
 import io.ashlar.client.transport.Transport;
+
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -49,10 +50,7 @@ public final class AshlarClient implements AutoCloseable {
 
     public static AshlarClient connect(List<Address> coordinators, ClientConfig config) {
         return connect(
-                new NettyTransport("ashlar-client", 1),
-                coordinators,
-                config,
-                new SecureRandom());
+                new NettyTransport("ashlar-client", 1), coordinators, config, new SecureRandom());
     }
 
     /** Over a transport, which it closes in the end. */

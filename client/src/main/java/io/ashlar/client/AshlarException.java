@@ -2,10 +2,12 @@ package io.ashlar.client;
 
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An operating error: something that a correct program can meet. Each kind says what its caller can
@@ -48,8 +50,9 @@ public abstract sealed class AshlarException extends IOException {
             case INCOMPATIBLE -> new Incompatible(message);
             case NOT_FOUND -> new NotFound(message);
             case INVALID -> new Invalid(message);
-            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED -> new Incompatible(
-                    "a reply carries an error code that this version does not know: " + message);
+            case ERROR_CODE_UNSPECIFIED, UNRECOGNIZED ->
+                new Incompatible("a reply carries an error code that this version does not know: "
+                        + message);
         };
     }
 

@@ -43,8 +43,8 @@ public record ClientConfig(
 
     public ClientConfig {
         if (stripeBytes < 4096 || stripeBytes % 4096 != 0 || windowStripes < 1) {
-            throw new IllegalArgumentException("stripes of " + stripeBytes + " bytes, "
-                    + windowStripes + " in flight");
+            throw new IllegalArgumentException(
+                    "stripes of " + stripeBytes + " bytes, " + windowStripes + " in flight");
         }
     }
 }

@@ -13,6 +13,9 @@ import io.ashlar.client.stripe.StripeReader;
 import io.ashlar.client.stripe.StripeRef;
 import io.ashlar.client.stripe.StripeVerifier;
 import io.ashlar.client.stripe.VolumeReader;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -24,7 +27,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual disk, open for reading and writing by this process alone.
@@ -201,7 +203,11 @@ public final class Volume implements AutoCloseable {
     }
 
     public VolumeStats stats() throws AshlarException {
-        return Waiting.on(onLoop(() -> {
+        return Waiting.on(statsAsync());
+    }
+
+    CompletableFuture<VolumeStats> statsAsync() {
+        return onLoop(() -> {
             VolumeWriter.Stats written = writer.stats();
             return CompletableFuture.completedFuture(new VolumeStats(
                     written.stripes(),
@@ -210,7 +216,7 @@ public final class Volume implements AutoCloseable {
                     stripes.decodedBytes(),
                     damage.reported(),
                     opened.map().lostBlocks()));
-        }));
+        });
     }
 
     /**
@@ -219,8 +225,7 @@ public final class Volume implements AutoCloseable {
      * @param everyPattern proves also that any d cells of a stripe decode to all others
      * @param progress hears of bytes read, now and then
      */
-    public VerifyReport verify(boolean everyPattern, LongConsumer progress)
-            throws AshlarException {
+    public VerifyReport verify(boolean everyPattern, LongConsumer progress) throws AshlarException {
         List<StripeRef> live = Waiting.on(onLoop(() ->
                 CompletableFuture.completedFuture(new ArrayList<>(opened.map().liveStripes()))));
         live.sort(Comparator.comparingLong((StripeRef ref) -> ref.segment().sequence())
@@ -238,8 +243,7 @@ public final class Volume implements AutoCloseable {
                 StripeRef later = live.get(next++);
                 ahead.add(onLoop(() -> verifier.read(later)));
             }
-            StripeVerifier.Finding finding =
-                    Waiting.on(ahead.remove()).check(everyPattern);
+            StripeVerifier.Finding finding = Waiting.on(ahead.remove()).check(everyPattern);
             cells += finding.rightCells();
             damaged += finding.damagedCells();
             patterns += finding.patterns();
@@ -259,11 +263,15 @@ public final class Volume implements AutoCloseable {
      */
     @Override
     public void close() throws AshlarException {
+        Waiting.on(closeAsync());
+    }
+
+    CompletableFuture<Void> closeAsync() {
         if (closed) {
-            return;
+            return CompletableFuture.completedFuture(null);
         }
         closed = true;
-        Waiting.on(onLoop(() -> writer.close().thenCompose(ignored -> opened.lease().giveUp())));
+        return onLoop(() -> writer.close().thenCompose(ignored -> opened.lease().giveUp()));
     }
 
     private @Nullable AshlarException outside(long offset, long lengthBytes) {

@@ -8,6 +8,9 @@ import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
 import io.ashlar.client.model.Policy;
+
+import org.junit.jupiter.api.Test;
+
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,7 +19,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
-import org.junit.jupiter.api.Test;
 
 /**
  * One volume, written while nodes die and come back, messages are lost and its writer is killed:
@@ -277,9 +279,8 @@ class VolumeUnderFaultsTest {
         private boolean explains(int prefix, int countOfLast, int block, int stamp) {
             for (int i = prefix - 1; i >= 0; i--) {
                 Issued one = issued.get(i);
-                boolean cut = i == prefix - 1
-                        && countOfLast > 0
-                        && block >= one.block + countOfLast;
+                boolean cut =
+                        i == prefix - 1 && countOfLast > 0 && block >= one.block + countOfLast;
                 if (one.covers(block) && !cut) {
                     if (one.stamp == stamp) {
                         return true;

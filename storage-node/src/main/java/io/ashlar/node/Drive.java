@@ -4,10 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Authority;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.DriveInfo;
+import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.ReadCell;
 import io.ashlar.client.protocol.ReadHeaders;
 import io.ashlar.client.protocol.ShardDamage;
@@ -23,10 +26,12 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
  * A drive in service. Its methods may be called from any thread; they queue up what changes the
@@ -234,6 +239,17 @@ final class Drive implements AutoCloseable {
         change(completion, store -> store.seal(ShardKey.of(shard), seal, completion));
     }
 
+    /** A sealed shard has been made complete. */
+    void rebuilt(ShardRef shard, ShardEntry.Seal seal, Completion<Done> completion) {
+        change(completion, store -> {
+            Shard complete = store.find(ShardKey.of(shard));
+            if (complete != null) {
+                complete.damagedCells(0);
+            }
+            store.seal(ShardKey.of(shard), seal, completion);
+        });
+    }
+
     /** See {@link ShardStore#delete}. */
     void delete(ShardRef shard, Completion<Done> completion) {
         change(completion, store -> store.delete(ShardKey.of(shard), completion));
@@ -295,6 +311,20 @@ final class Drive implements AutoCloseable {
             ShardVerified verified = served.reader().verify(shard, upTo, cells);
             shard.damagedCells(verified.getDamagedCells());
             completion.done(verified);
+        });
+    }
+
+    /** Whether the shard holds its record of this stripe, whole. Reports no damage. */
+    void holds(ShardRef ref, Stripe stripe, Completion<Boolean> completion) {
+        underFence(ref, 0, completion, shard -> {
+            DriveFile arena = served.store().arena();
+            try (var walk = new RecordWalk(arena, shard, stripe.identity().offset(), true)) {
+                RecordWalk.Found found = walk.next();
+                completion.done(found != null
+                        && found.kind() == RecordWalk.Kind.RECORD
+                        && found.cell() != null
+                        && found.cell().stripe().sameAs(stripe));
+            }
         });
     }
 
@@ -442,9 +472,49 @@ final class Drive implements AutoCloseable {
         public void failed(AshlarException cause) {}
     }
 
-    /** Stops the drive cleanly; runs on its thread, after everything that was asked of it. */
+    /** A scrub of the shards of these segments, or of all, over the arena opened anew by name. */
+    void scrub(List<Id> segments, DamageLog damage, Completion<DriveScrub> completion) {
+        checkArena(new Completion<>() {
+            @Override
+            public void done(Done value) {
+                threads.readers().execute(() -> openScrub(segments, damage, completion));
+            }
+
+            @Override
+            public void failed(AshlarException cause) {
+                completion.failed(cause);
+            }
+        });
+    }
+
+    private void openScrub(List<Id> segments, DamageLog damage, Completion<DriveScrub> completion) {
+        Served now = served;
+        AshlarException refusal = now.store().failure();
+        if (refusal != null) {
+            completion.failed(refusal);
+            return;
+        }
+        Set<SegmentId> wanted = segments.stream().map(SegmentId::of).collect(Collectors.toSet());
+        List<Shard> shards = now.store().shards().stream()
+                .filter(shard -> wanted.isEmpty() || wanted.contains(shard.key().segment()))
+                .toList();
+        DriveFile arena;
+        try {
+            arena = directory.open(DriveOpener.ARENA);
+        } catch (IOException e) {
+            completion.failed(new AshlarException.Unavailable(
+                    "the arena of drive " + directory.path() + " cannot be opened: "
+                            + e.getMessage(),
+                    e));
+            return;
+        }
+        completion.done(
+                new DriveScrub(now.identity().drive(), arena, threads.readers(), damage, shards));
+    }
+
+    /** Stops the drive cleanly, after everything that was asked of it before. */
     void stop() {
-        served.store().stop();
+        threads.writer().execute(() -> served.store().stop());
     }
 
     /** Gives the directory free; nothing of the drive may run any more. */

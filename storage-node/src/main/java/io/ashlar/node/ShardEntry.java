@@ -75,7 +75,9 @@ record ShardEntry(
     }
 
     private static final long MAX_SHARD_BYTES = 1L << 40;
-    private static final Run NO_RUN = new Run(-1, 0);
+
+    /** Of a shard that has no slots yet. */
+    static final Run NO_RUN = new Run(-1, 0);
 
     boolean sealed() {
         return !seal.equals(Seal.NONE);

@@ -63,6 +63,7 @@ final class TestDrive {
     TestDrive afterCleanStop() throws IOException {
         run();
         drive.stop();
+        run();
         drive.close();
         return new TestDrive(directory, 3);
     }

@@ -3,6 +3,7 @@ package io.ashlar.client.cluster;
 import io.ashlar.client.ClientConfig;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
+
 import java.util.random.RandomGenerator;
 
 /**

@@ -9,11 +9,13 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.ec.Crc32c;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A cell's record in a shard: a header and, behind it, the cell. Little-endian.
@@ -94,11 +96,11 @@ public final class CellFormat {
      */
     public static void write(Stripe stripe, int role, MemorySegment target) {
         Stripe.Geometry geometry = stripe.geometry();
-        int used = usedBytes(
-                stripe.extents().size(), stripe.blockCrcCount(), stripe.pieceCrcCount());
+        int used =
+                usedBytes(stripe.extents().size(), stripe.blockCrcCount(), stripe.pieceCrcCount());
         if (used > geometry.headerBytes()) {
-            throw new IllegalStateException(
-                    stripe + " needs a header of " + used + " bytes, has " + geometry.headerBytes());
+            throw new IllegalStateException(stripe + " needs a header of " + used + " bytes, has "
+                    + geometry.headerBytes());
         }
         target.asSlice(0, geometry.headerBytes()).fill((byte) 0);
         writeFixed(stripe, role, used, target);
@@ -217,8 +219,8 @@ public final class CellFormat {
         if (k < 1 || k > Policy.MAX_K || m < 1 || m > Policy.MAX_M || d < 1 || d > k) {
             return null;
         }
-        var geometry = new Stripe.Geometry(
-                new Policy(k, m), d, sizes.headerBytes(), sizes.cellBytes());
+        var geometry =
+                new Stripe.Geometry(new Policy(k, m), d, sizes.headerBytes(), sizes.cellBytes());
         int extentCount = bytes.get(INT, 164);
         int blockCrcCount = bytes.get(INT, 168);
         int pieceCrcCount = bytes.get(INT, 172);

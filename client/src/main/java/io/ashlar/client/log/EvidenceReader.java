@@ -11,6 +11,7 @@ import io.ashlar.client.protocol.ReadHeaders;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,8 +34,7 @@ final class EvidenceReader {
     private final Map<Long, CellFormat.Cell> cells = new HashMap<>();
     private final List<ShardEvidence.Span> unknown = new ArrayList<>();
 
-    private EvidenceReader(
-            Cluster cluster, LogSegment.Shard shard, long epoch, long endBytes) {
+    private EvidenceReader(Cluster cluster, LogSegment.Shard shard, long epoch, long endBytes) {
         this.cluster = cluster;
         this.shard = shard;
         this.epoch = epoch;
@@ -51,8 +51,7 @@ final class EvidenceReader {
     /** Reads the headers of a sealed segment's shard, up to its sealed length. */
     static CompletableFuture<ShardEvidence> ofSealed(
             Cluster cluster, LogSegment segment, LogSegment.Shard shard) {
-        return believe(
-                new EvidenceReader(cluster, shard, 0, segment.sealedBytes()).readFrom(0));
+        return believe(new EvidenceReader(cluster, shard, 0, segment.sealedBytes()).readFrom(0));
     }
 
     /** A shard that is not there, or not on its drive, is gone; one that did not answer may know. */
@@ -63,11 +62,9 @@ final class EvidenceReader {
             return switch (cause) {
                 case AshlarException.Fenced fenced -> CompletableFuture.failedFuture(fenced);
                 case AshlarException.NotFound ignored ->
-                    CompletableFuture.completedFuture(
-                            new ShardEvidence.Gone(cause.getMessage()));
+                    CompletableFuture.completedFuture(new ShardEvidence.Gone(cause.getMessage()));
                 case AshlarException.Invalid ignored ->
-                    CompletableFuture.completedFuture(
-                            new ShardEvidence.Gone(cause.getMessage()));
+                    CompletableFuture.completedFuture(new ShardEvidence.Gone(cause.getMessage()));
                 case AshlarException.Unavailable ignored -> unreachable(cause);
                 case AshlarException.Corrupt ignored -> unreachable(cause);
                 case AshlarException.InsufficientShards ignored -> unreachable(cause);
@@ -78,8 +75,7 @@ final class EvidenceReader {
     }
 
     private static CompletableFuture<ShardEvidence> unreachable(AshlarException cause) {
-        return CompletableFuture.completedFuture(
-                new ShardEvidence.Unreachable(cause.getMessage()));
+        return CompletableFuture.completedFuture(new ShardEvidence.Unreachable(cause.getMessage()));
     }
 
     private CompletableFuture<Transport.Answer> ask(Request request) {
@@ -127,8 +123,7 @@ final class EvidenceReader {
             }
             return headers.getNextOffset() < endBytes
                     ? readFrom(headers.getNextOffset())
-                    : CompletableFuture.completedFuture(
-                            new ShardEvidence.Answered(cells, unknown));
+                    : CompletableFuture.completedFuture(new ShardEvidence.Answered(cells, unknown));
         });
     }
 

@@ -8,11 +8,13 @@ import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.transport.Loop;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
+
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Tells the coordinator, again and again, that a volume's writer lives, and hears from it which
@@ -44,8 +46,7 @@ public final class Lease {
     }
 
     public void start() {
-        next = cluster.loop()
-                .schedule(cluster.config().leaseRenewal().toNanos(), this::renew);
+        next = cluster.loop().schedule(cluster.config().leaseRenewal().toNanos(), this::renew);
     }
 
     private void renew() {

@@ -4,11 +4,13 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Decides the open segments of a log together. A segment with kept stripes counts only if every
@@ -166,9 +168,8 @@ final class LogChain {
                 break;
             }
             kept.add(verdict);
-            stripes += verdict instanceof TailDecision.Verdict.LostRange range
-                    ? range.stripes()
-                    : 1;
+            stripes +=
+                    verdict instanceof TailDecision.Verdict.LostRange range ? range.stripes() : 1;
         }
         return new TailDecision.Tail(kept, lengthBytes, stripes, null);
     }

@@ -7,13 +7,15 @@ import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.Extent;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.StripeRef;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Makes the map from the log: the extents of every stripe, in order. The headers of a sealed segment
@@ -43,8 +45,8 @@ final class LogReplay {
         CompletableFuture<Void> replayed = CompletableFuture.completedFuture(null);
         for (LogSegment segment : segments) {
             TailDecision.Tail tail = tails.get(segment);
-            replayed = replayed.thenCompose(ignored ->
-                    tail != null ? replayTail(segment, tail) : replaySealed(segment));
+            replayed = replayed.thenCompose(
+                    ignored -> tail != null ? replayTail(segment, tail) : replaySealed(segment));
         }
         return replayed;
     }
@@ -122,9 +124,10 @@ final class LogReplay {
 
     private CompletableFuture<Void> gather(
             LogSegment segment, Gathered gathered, int from, int to) {
-        List<CompletableFuture<ShardEvidence>> readings = segment.shards().subList(from, to).stream()
-                .map(shard -> EvidenceReader.ofSealed(cluster, segment, shard))
-                .toList();
+        List<CompletableFuture<ShardEvidence>> readings =
+                segment.shards().subList(from, to).stream()
+                        .map(shard -> EvidenceReader.ofSealed(cluster, segment, shard))
+                        .toList();
         return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
                 .thenCompose(ignored -> {
                     readings.forEach(reading -> gathered.add(reading.join()));

@@ -9,6 +9,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.ec.ReedSolomon;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

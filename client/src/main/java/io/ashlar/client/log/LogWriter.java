@@ -11,15 +11,17 @@ import io.ashlar.client.protocol.Response;
 import io.ashlar.client.stripe.EncodedStripe;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Appends stripes to a volume's log. A stripe gets the next place, its cells go to all its
@@ -67,7 +69,9 @@ final class LogWriter {
     private static final class InFlight {
         final EncodedStripe encoded;
         final Outcome outcome;
-        @Nullable Place place;
+
+        @Nullable
+        Place place;
 
         InFlight(EncodedStripe encoded, Outcome outcome) {
             this.encoded = encoded;
@@ -171,8 +175,7 @@ final class LogWriter {
         Place place = new Place(segment, stripe);
         inFlight.place = place;
         for (int i = 0; i < stripe.geometry().participants(); i++) {
-            LogSegment.Shard shard =
-                    segment.segment().shards().get(stripe.shardOfParticipant(i));
+            LogSegment.Shard shard = segment.segment().shards().get(stripe.shardOfParticipant(i));
             AppendCell append = AppendCell.newBuilder()
                     .setShard(shard.ref())
                     .setOffset(stripe.identity().offset())
@@ -273,7 +276,10 @@ final class LogWriter {
     void end(AshlarException cause) {
         if (ended == null) {
             ended = cause;
-            LOG.warn("event=writer-ended volume={} reason=\"{}\"", writer.name(), cause.getMessage());
+            LOG.warn(
+                    "event=writer-ended volume={} reason=\"{}\"",
+                    writer.name(),
+                    cause.getMessage());
             List<InFlight> all = List.copyOf(window);
             window.clear();
             all.forEach(inFlight -> fail(inFlight, cause));
@@ -287,8 +293,6 @@ final class LogWriter {
 
     /** Seals everything, once nothing is in flight; the end of a writer. */
     CompletableFuture<Void> seal() {
-        return ended != null
-                ? CompletableFuture.completedFuture(null)
-                : segments.sealAll(true);
+        return ended != null ? CompletableFuture.completedFuture(null) : segments.sealAll(true);
     }
 }

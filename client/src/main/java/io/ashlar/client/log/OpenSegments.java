@@ -8,6 +8,11 @@ import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.SegmentSeal;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -16,9 +21,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The end of the log: the segments that a writer has not sealed yet, and a spare one, created ahead
@@ -54,7 +56,8 @@ final class OpenSegments {
     }
 
     /** Where the next stripe of this shape goes, or null while there is no segment for it. */
-    @Nullable OpenSegment withRoomFor(Stripe.Geometry geometry) {
+    @Nullable
+    OpenSegment withRoomFor(Stripe.Geometry geometry) {
         OpenSegment last = open.peekLast();
         if (last != null && last.hasRoomFor(geometry.recordBytes())) {
             return last;
@@ -89,8 +92,8 @@ final class OpenSegments {
 
     /** Creates the spare segment; tried until the coordinator's time is over. */
     CompletableFuture<Void> create() {
-        long deadline =
-                cluster.loop().nanoTime() + cluster.config().coordinatorTimeout().toNanos();
+        long deadline = cluster.loop().nanoTime()
+                + cluster.config().coordinatorTimeout().toNanos();
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
         tryCreate(deadline, created);

@@ -11,13 +11,15 @@ import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.client.transport.Transport;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Creates a volume's segments: recorded by the coordinator first, then every shard on its node,

@@ -1,6 +1,7 @@
 package io.ashlar.client.log;
 
 import io.ashlar.client.format.CellFormat;
+
 import java.util.List;
 import java.util.Map;
 
@@ -13,8 +14,7 @@ sealed interface ShardEvidence {
      * @param cells valid cells by offset
      * @param unknown places that are neither a valid record nor a truthful negative (INV-6)
      */
-    record Answered(Map<Long, CellFormat.Cell> cells, List<Span> unknown)
-            implements ShardEvidence {
+    record Answered(Map<Long, CellFormat.Cell> cells, List<Span> unknown) implements ShardEvidence {
 
         boolean isUnknown(long offset) {
             return unknown.stream().anyMatch(span -> span.contains(offset));

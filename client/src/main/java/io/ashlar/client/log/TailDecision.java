@@ -4,10 +4,12 @@ import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Decides, stripe by stripe, what of an open segment of a dead writer is in the log (DESIGN section
@@ -42,8 +44,7 @@ final class TailDecision {
     private boolean ended;
     private @Nullable String blocked;
 
-    private TailDecision(
-            LogSegment segment, List<ShardEvidence> shards, long markBytes) {
+    private TailDecision(LogSegment segment, List<ShardEvidence> shards, long markBytes) {
         this.segment = segment.id();
         this.epoch = segment.epoch();
         this.policy = segment.policy();
@@ -69,7 +70,11 @@ final class TailDecision {
      *
      * @param blocked why nothing can be decided from here on, or null where the end is proved
      */
-    record Tail(List<Verdict> verdicts, long bytes, long stripes, @Nullable String blocked) {}
+    record Tail(
+            List<Verdict> verdicts,
+            long bytes,
+            long stripes,
+            @Nullable String blocked) {}
 
     /**
      * Decides a segment.
@@ -161,8 +166,7 @@ final class TailDecision {
             Stripe next = nextAfterHole();
             long nextOffset = next == null ? markBytes : next.identity().offset();
             long nextNumber = next == null ? number + 1 : next.identity().number();
-            verdicts.add(
-                    new Verdict.LostRange(offset, nextOffset - offset, nextNumber - number));
+            verdicts.add(new Verdict.LostRange(offset, nextOffset - offset, nextNumber - number));
             goOn(nextOffset, nextNumber);
         }
     }
@@ -184,7 +188,8 @@ final class TailDecision {
                             && isOurs(stripe);
                     if (beyond
                             && (next == null
-                                    || stripe.identity().offset() < next.identity().offset())) {
+                                    || stripe.identity().offset()
+                                            < next.identity().offset())) {
                         next = stripe;
                     }
                 }
@@ -264,8 +269,7 @@ final class TailDecision {
             if (one instanceof ShardEvidence.Answered answered) {
                 for (CellFormat.Cell cell : answered.cells().values()) {
                     var position = cell.stripe().links().acknowledged();
-                    if (position.segment().equals(segment)
-                            && position.bytes() > mark.orElse(-1)) {
+                    if (position.segment().equals(segment) && position.bytes() > mark.orElse(-1)) {
                         mark = OptionalLong.of(position.bytes());
                     }
                 }

@@ -12,6 +12,10 @@ import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.client.stripe.StripeReader;
 import io.ashlar.client.stripe.StripeRef;
 import io.ashlar.client.transport.Buffer;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,8 +23,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Takes over the open segments that a writer left (DESIGN section 7), once the volume's epoch is
@@ -72,8 +74,7 @@ final class Takeover {
 
     private CompletableFuture<Void> fence(LogSegment segment) {
         List<CompletableFuture<ShardEvidence>> readings = segment.shards().stream()
-                .map(shard ->
-                        EvidenceReader.underFence(cluster, segment, shard, writer.epoch()))
+                .map(shard -> EvidenceReader.underFence(cluster, segment, shard, writer.epoch()))
                 .toList();
         return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
                 .thenRun(() -> evidence.put(
@@ -134,23 +135,21 @@ final class Takeover {
             return CompletableFuture.completedFuture(true);
         }
         Rewrite rewrite = rewrites.get(index);
-        return rewrite(rewrite)
-                .handle((ignored, failure) -> failure)
-                .thenCompose(failure -> {
-                    if (failure == null) {
-                        return rewriteFrom(rewrites, index + 1);
-                    }
-                    AshlarException cause = AshlarException.in(failure);
-                    if (cause instanceof AshlarException.Fenced) {
-                        return CompletableFuture.failedFuture(cause);
-                    }
-                    evidenceOf(rewrite.segment)
-                            .set(
-                                    rewrite.shard(),
-                                    new ShardEvidence.Unreachable(
-                                            "rewriting a cell failed: " + cause.getMessage()));
-                    return CompletableFuture.completedFuture(false);
-                });
+        return rewrite(rewrite).handle((ignored, failure) -> failure).thenCompose(failure -> {
+            if (failure == null) {
+                return rewriteFrom(rewrites, index + 1);
+            }
+            AshlarException cause = AshlarException.in(failure);
+            if (cause instanceof AshlarException.Fenced) {
+                return CompletableFuture.failedFuture(cause);
+            }
+            evidenceOf(rewrite.segment)
+                    .set(
+                            rewrite.shard(),
+                            new ShardEvidence.Unreachable(
+                                    "rewriting a cell failed: " + cause.getMessage()));
+            return CompletableFuture.completedFuture(false);
+        });
     }
 
     /** Decodes a missing cell and appends it: its identity is the old one, its authority ours. */
@@ -161,7 +160,9 @@ final class Takeover {
                 .thenCompose(cell -> {
                     Buffer header = Buffer.allocate(stripe.geometry().headerBytes());
                     CellFormat.write(
-                            stripe, stripe.geometry().roleOf(rewrite.participant), header.segment());
+                            stripe,
+                            stripe.geometry().roleOf(rewrite.participant),
+                            header.segment());
                     AppendCell append = AppendCell.newBuilder()
                             .setShard(shard.ref())
                             .setOffset(stripe.identity().offset())
@@ -247,11 +248,9 @@ final class Takeover {
                 .setSealedBytes(tail.bytes())
                 .setStripeCount(tail.stripes());
         for (int shard = 0; shard < cells.length; shard++) {
-            boolean answered =
-                    evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
-            seal.addShards(ShardSeal.newBuilder()
-                    .setCells(cells[shard])
-                    .setComplete(answered && !lost));
+            boolean answered = evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
+            seal.addShards(
+                    ShardSeal.newBuilder().setCells(cells[shard]).setComplete(answered && !lost));
         }
         return seal.build();
     }

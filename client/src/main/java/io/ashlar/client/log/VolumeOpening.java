@@ -15,6 +15,7 @@ import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeOpened;
 import io.ashlar.client.stripe.DamageReports;
 import io.ashlar.client.stripe.StripeReader;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -106,9 +107,9 @@ public final class VolumeOpening {
                         return acquire(false);
                     }
                     if (renewalsSeen >= 0 && volume.getRenewals() > renewalsSeen) {
-                        return CompletableFuture.failedFuture(new AshlarException.Unavailable(
-                                "volume " + name + " is in use by " + volume.getHolder()
-                                        + ": stop that one first"));
+                        return CompletableFuture.failedFuture(
+                                new AshlarException.Unavailable("volume " + name + " is in use by "
+                                        + volume.getHolder() + ": stop that one first"));
                     }
                     renewalsSeen = volume.getRenewals();
                     return later(POLL_NANOS).thenCompose(ignored -> waitOut());
@@ -160,8 +161,7 @@ public final class VolumeOpening {
         LogPosition end = LogPosition.START;
         for (LogSegment segment : segments) {
             if (segment.sealedBytes() > 0) {
-                end = new LogPosition(
-                        segment.id(), segment.stripeCount(), segment.sealedBytes());
+                end = new LogPosition(segment.id(), segment.stripeCount(), segment.sealedBytes());
             }
         }
         return end;

@@ -9,6 +9,7 @@ import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.EncodedStripe;
 import io.ashlar.client.stripe.StripeRef;
 import io.ashlar.ec.ReedSolomon;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
@@ -83,7 +84,8 @@ public final class VolumeWriter {
                 return;
             }
             WriteQueue.Batch batch = queue.take();
-            log.append(EncodedStripe.encode(code, writer.policy(), batch.runs()), new Sealed(batch));
+            log.append(
+                    EncodedStripe.encode(code, writer.policy(), batch.runs()), new Sealed(batch));
         }
     }
 
@@ -130,7 +132,8 @@ public final class VolumeWriter {
 
     /** Seals all segments, once everything is written; nothing may be written any more. */
     public CompletableFuture<Void> close() {
-        return flush().handle((ignored, failure) -> failure == null).thenCompose(ignored -> log.seal());
+        return flush().handle((ignored, failure) -> failure == null)
+                .thenCompose(ignored -> log.seal());
     }
 
     public Stats stats() {

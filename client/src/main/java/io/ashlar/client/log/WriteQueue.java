@@ -3,13 +3,15 @@ package io.ashlar.client.log;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.EncodedStripe;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes that wait for a stripe, in the order they were made. How many bytes may wait is bounded by

@@ -3,9 +3,11 @@ package io.ashlar.client.map;
 import io.ashlar.client.model.Extent;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.StripeRef;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.HashSet;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where each block of a volume lives now, in memory: pages of 1024 blocks, made when first written.

@@ -1,6 +1,7 @@
 package io.ashlar.client.model;
 
 import io.ashlar.client.AshlarException;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,8 +38,8 @@ public record Address(String host, int port) {
     }
 
     private static AshlarException.Invalid invalid(String text) {
-        return new AshlarException.Invalid(
-                "\"" + text + "\" is not an address: expected HOST:PORT, for example 127.0.0.1:7400");
+        return new AshlarException.Invalid("\"" + text
+                + "\" is not an address: expected HOST:PORT, for example 127.0.0.1:7400");
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.ashlar.client.model;
 
 import io.ashlar.client.AshlarException;
+
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 

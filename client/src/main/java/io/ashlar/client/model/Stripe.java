@@ -33,7 +33,8 @@ public final class Stripe {
             int[] blockCrcs,
             int[] vector) {
         if (vector.length != geometry.participants() * geometry.piecesPerCell()) {
-            throw new IllegalStateException("a CRC vector of " + vector.length + " for " + geometry);
+            throw new IllegalStateException(
+                    "a CRC vector of " + vector.length + " for " + geometry);
         }
         this.identity = identity;
         this.links = links;

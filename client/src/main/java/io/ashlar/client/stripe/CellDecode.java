@@ -6,6 +6,9 @@ import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -13,7 +16,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Brings back pieces of one cell from the same pieces of d other cells. Asks as many others as it
@@ -140,8 +142,8 @@ final class CellDecode {
     private void decode(List<CellPart> alike) {
         Stripe stripe = alike.getFirst().stripe();
         Buffer target = Buffer.allocate(wanted.lengthBytes());
-        @Nullable MemorySegment[] cells =
-                new @Nullable MemorySegment[stripe.geometry().participants()];
+        @Nullable
+        MemorySegment[] cells = new @Nullable MemorySegment[stripe.geometry().participants()];
         long present = 0;
         for (CellPart part : alike) {
             cells[part.participant()] = part.pieces();
@@ -152,10 +154,8 @@ final class CellDecode {
                 .segment()
                 .code()
                 .shortened(needed())
-                .reconstruct(
-                        cells, present, 1L << wanted.participant(), 0, wanted.lengthBytes());
-        if (PieceCheck.holds(
-                target.segment(), stripe, wanted.participant(), wanted.firstPiece())) {
+                .reconstruct(cells, present, 1L << wanted.participant(), 0, wanted.lengthBytes());
+        if (PieceCheck.holds(target.segment(), stripe, wanted.participant(), wanted.firstPiece())) {
             end();
             outcome.complete(new CellPart(wanted.participant(), stripe, 0, target));
         } else {

@@ -2,6 +2,7 @@ package io.ashlar.client.stripe;
 
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
+
 import java.lang.foreign.MemorySegment;
 
 /**

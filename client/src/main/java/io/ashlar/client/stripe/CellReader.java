@@ -10,9 +10,11 @@ import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads pieces of one cell from the node that holds it, and believes nothing that it has not
@@ -42,8 +44,7 @@ final class CellReader {
                 return CompletableFuture.completedFuture(answer.bulk());
             }
             answer.bulk().release();
-            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
-                    range + " arrived with bytes that do not match their CRCs"));
+            return damaged(range, "bytes that do not match their CRCs");
         });
     }
 
@@ -55,13 +56,18 @@ final class CellReader {
                 return CompletableFuture.completedFuture(part);
             }
             answer.bulk().release();
-            return CompletableFuture.failedFuture(new AshlarException.Corrupt(
-                    range + " arrived without a right record of that stripe"));
+            return damaged(range, "no right record of that stripe");
         });
     }
 
-    private static @Nullable CellPart check(
-            PieceRange range, Transport.Answer answer) {
+    /** The node did not notice what arrived, so nobody else reports it. */
+    private <T> CompletableFuture<T> damaged(PieceRange range, String what) {
+        AshlarException cause = new AshlarException.Corrupt(range + " arrived with " + what);
+        damage.found(range.stripe().shardOfParticipant(range.participant()).ref(), cause);
+        return CompletableFuture.failedFuture(cause);
+    }
+
+    private static @Nullable CellPart check(PieceRange range, Transport.Answer answer) {
         int headerBytes = answer.response().getCellBytes().getHeaderBytes();
         Buffer bulk = answer.bulk();
         if (headerBytes <= 0 || bulk.sizeBytes() != headerBytes + range.lengthBytes()) {
@@ -76,7 +82,10 @@ final class CellReader {
         boolean right = participant == range.participant()
                 && stripe.geometry().headerBytes() == headerBytes
                 && PieceCheck.holds(
-                        bulk.segment().asSlice(headerBytes), stripe, participant, range.firstPiece());
+                        bulk.segment().asSlice(headerBytes),
+                        stripe,
+                        participant,
+                        range.firstPiece());
         return right ? new CellPart(participant, stripe, headerBytes, bulk) : null;
     }
 

@@ -6,6 +6,7 @@ import io.ashlar.client.protocol.ReportDamage;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -33,12 +34,11 @@ public final class DamageReports {
     }
 
     void found(ShardRef shard, AshlarException cause) {
-        ShardDamage.Kind kind =
-                switch (cause) {
-                    case AshlarException.Corrupt ignored -> ShardDamage.Kind.CORRUPT_CELL;
-                    case AshlarException.NotFound ignored -> ShardDamage.Kind.MISSING_CELL;
-                    default -> ShardDamage.Kind.KIND_UNSPECIFIED;
-                };
+        ShardDamage.Kind kind = switch (cause) {
+            case AshlarException.Corrupt ignored -> ShardDamage.Kind.CORRUPT_CELL;
+            case AshlarException.NotFound ignored -> ShardDamage.Kind.MISSING_CELL;
+            default -> ShardDamage.Kind.KIND_UNSPECIFIED;
+        };
         if (kind == ShardDamage.Kind.KIND_UNSPECIFIED || gathered.size() >= MAX_GATHERED) {
             return;
         }

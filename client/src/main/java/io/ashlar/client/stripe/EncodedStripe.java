@@ -6,6 +6,7 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.ec.ReedSolomon;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -2,6 +2,7 @@ package io.ashlar.client.stripe;
 
 import io.ashlar.client.model.Stripe;
 import io.ashlar.ec.Crc32c;
+
 import java.lang.foreign.MemorySegment;
 
 /** Holds bytes to the CRCs of their 4 KiB pieces. */

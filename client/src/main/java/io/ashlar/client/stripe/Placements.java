@@ -5,12 +5,14 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.log.LogSegment;
 import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.Request;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Asks the coordinator where a segment's shards are now, when reading found them missing: repair may

@@ -5,10 +5,12 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
-import java.util.concurrent.CompletableFuture;
+
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.util.concurrent.CompletableFuture;
 
 /**
  * The read path. Pieces of a cell are asked of the node that holds it. Where that fails, or is later
@@ -48,14 +50,17 @@ public final class StripeReader {
             return decodeChecked(range, crcs);
         }
         Race race = new Race();
-        Loop.Timer hedge = cluster.loop().schedule(
-                cluster.health().hedgeNanos(node), () -> race.enter(decodeChecked(range, crcs)));
+        Loop.Timer hedge = cluster.loop()
+                .schedule(
+                        cluster.health().hedgeNanos(node),
+                        () -> race.enter(decodeChecked(range, crcs)));
         CompletableFuture<Buffer> direct = reader.read(range, crcs);
         race.enter(direct);
         var _ = direct.whenComplete((buffer, failure) -> {
             hedge.cancel();
             if (failure != null && !race.hasOther()) {
-                LOG.debug("event=degraded-read range=\"{}\" cause=\"{}\"", range, failure.toString());
+                LOG.debug(
+                        "event=degraded-read range=\"{}\" cause=\"{}\"", range, failure.toString());
                 race.enter(decodeChecked(range, crcs));
             }
             race.settle();

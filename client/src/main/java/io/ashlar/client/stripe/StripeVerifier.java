@@ -4,11 +4,13 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.ec.ReedSolomon;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Proves a stripe: every participant holds its cell of this very stripe, every piece matches the

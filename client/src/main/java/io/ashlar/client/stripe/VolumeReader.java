@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -74,8 +75,8 @@ public final class VolumeReader {
             crcs[count] = next.crc();
             count++;
         }
-        PieceRange range = new PieceRange(
-                first.stripe(), first.participant(), first.pieceOfCell(), count);
+        PieceRange range =
+                new PieceRange(first.stripe(), first.participant(), first.pieceOfCell(), count);
         return new Run(firstBlock, range, Arrays.copyOf(crcs, count));
     }
 
@@ -90,9 +91,11 @@ public final class VolumeReader {
 
     /** Repair may have moved shards since the volume was opened. */
     private CompletableFuture<Buffer> retry(Run run, AshlarException cause) {
-        return placements.refresh(run.range.stripe().segment()).thenCompose(moved -> moved
-                ? stripes.read(run.range, run.crcs)
-                : CompletableFuture.failedFuture(cause));
+        return placements
+                .refresh(run.range.stripe().segment())
+                .thenCompose(moved -> moved
+                        ? stripes.read(run.range, run.crcs)
+                        : CompletableFuture.failedFuture(cause));
     }
 
     private static void zero(long block, long offsetBytes, MemorySegment target) {

@@ -2,6 +2,7 @@ package io.ashlar.client.transport;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -17,7 +18,8 @@ public final class Buffer {
     private Buffer(ByteBuf bytes) {
         this.bytes = bytes;
         this.segment = bytes.isReadable()
-                ? MemorySegment.ofBuffer(bytes.nioBuffer(bytes.readerIndex(), bytes.readableBytes()))
+                ? MemorySegment.ofBuffer(
+                        bytes.nioBuffer(bytes.readerIndex(), bytes.readableBytes()))
                 : MemorySegment.NULL;
     }
 

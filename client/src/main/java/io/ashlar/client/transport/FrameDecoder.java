@@ -3,15 +3,17 @@ package io.ashlar.client.transport;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.FrameFormat;
-import io.ashlar.ec.Crc32c;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.ReferenceCountUtil;
-import java.lang.foreign.MemorySegment;
+
 import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
 
 /**
  * Cuts what a connection receives into frames. Bulk bytes are copied once, into a buffer of their
@@ -132,7 +134,8 @@ final class FrameDecoder<M extends MessageLite> extends ChannelInboundHandlerAda
             message = parser.parseFrom(
                     head, FrameFormat.FIXED_BYTES, headNeeded - FrameFormat.FIXED_BYTES);
         } catch (InvalidProtocolBufferException e) {
-            throw new AshlarException.Incompatible("a frame's header is no message: " + e.getMessage());
+            throw new AshlarException.Incompatible(
+                    "a frame's header is no message: " + e.getMessage());
         }
         bulk = Buffer.allocate(bytes.get(Frames.INT, FrameFormat.BULK_BYTES_AT));
         bulkFilled = 0;

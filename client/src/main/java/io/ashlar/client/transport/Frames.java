@@ -4,9 +4,11 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.MessageLite;
+
 import io.ashlar.client.format.FrameFormat;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -39,8 +41,8 @@ final class Frames {
         }
         if (messageBytes > FrameFormat.MAX_HEADER_BYTES || bulkBytes > FrameFormat.MAX_BULK_BYTES) {
             bulk.forEach(Buffer::release);
-            throw new IllegalStateException("a frame of " + messageBytes + " header and " + bulkBytes
-                    + " bulk bytes is longer than the protocol allows");
+            throw new IllegalStateException("a frame of " + messageBytes + " header and "
+                    + bulkBytes + " bulk bytes is longer than the protocol allows");
         }
         byte[] head = head(kind, requestId, message, messageBytes, bulkBytes);
         ByteBuf headBytes = channel.alloc().directBuffer(head.length);

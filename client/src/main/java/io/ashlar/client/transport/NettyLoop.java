@@ -2,6 +2,7 @@ package io.ashlar.client.transport;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
+
 import java.util.concurrent.TimeUnit;
 
 /** An event loop of Netty's. */

@@ -22,6 +22,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+
 import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.List;
@@ -104,8 +105,7 @@ public final class NettyTransport implements Transport {
                                 .addLast(connection);
                     }
                 });
-        ChannelFuture bound =
-                bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
+        ChannelFuture bound = bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
         if (bound.cause() != null) {
             throw new AshlarException.Unavailable("cannot listen on " + address + ": "
                     + bound.cause().getMessage() + "; is another process using the port?");

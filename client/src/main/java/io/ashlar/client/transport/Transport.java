@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
+
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 

@@ -8,6 +8,7 @@ import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,8 +38,8 @@ public final class FakeCluster {
             names.add("n" + i);
             nodes.put(addressOf("n" + i), new FakeNode());
         }
-        this.coordinator = new FakeCoordinator(
-                random, names, name -> node(name).isUp(), policy, sizeBytes);
+        this.coordinator =
+                new FakeCoordinator(random, names, name -> node(name).isUp(), policy, sizeBytes);
     }
 
     static Address addressOf(String node) {
@@ -68,6 +69,18 @@ public final class FakeCluster {
     /** Flips a bit of some record of a node. */
     public boolean rot(int index) {
         return node("n" + index).rot(random.nextLong(), random.nextInt());
+    }
+
+    public int recordCount() {
+        return nodes.values().stream().mapToInt(FakeNode::recordCount).sum();
+    }
+
+    public long recordBytes() {
+        return nodes.values().stream().mapToLong(FakeNode::recordBytes).sum();
+    }
+
+    public long openSegments() {
+        return coordinator.openSegments();
     }
 
     /** How many requests, and how many answers, are lost from now on. */
@@ -111,8 +124,9 @@ public final class FakeCluster {
                 ReplyHandler handler) {
             Buffer whole = concatenate(bulk);
             Call call = new Call(handler);
-            loop.schedule(timeoutNanos, () ->
-                    call.fail(new AshlarException.Unavailable(to + " did not answer")));
+            loop.schedule(
+                    timeoutNanos,
+                    () -> call.fail(new AshlarException.Unavailable(to + " did not answer")));
             if (!alive) {
                 loop.execute(call::end);
             }
@@ -127,8 +141,10 @@ public final class FakeCluster {
             try {
                 FakeNode node = nodes.get(to);
                 if (node != null && !node.isUp()) {
-                    loop.schedule(delay(), () ->
-                            call.fail(new AshlarException.Unavailable("cannot connect to " + to)));
+                    loop.schedule(
+                            delay(),
+                            () -> call.fail(
+                                    new AshlarException.Unavailable("cannot connect to " + to)));
                     return;
                 }
                 Answer answer = node != null

@@ -17,6 +17,7 @@ import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeOpened;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -48,6 +49,12 @@ final class FakeCoordinator {
         this.sizeBytes = sizeBytes;
     }
 
+    long openSegments() {
+        return segments.stream()
+                .filter(segment -> segment.getState() != SegmentState.SEALED)
+                .count();
+    }
+
     private static final Response DONE =
             Response.newBuilder().setDone(Done.getDefaultInstance()).build();
 
@@ -74,10 +81,11 @@ final class FakeCoordinator {
                         .setLeaseRenewed(LeaseRenewed.getDefaultInstance())
                         .build();
             }
-            case LIST_SEGMENTS -> Response.newBuilder()
-                    .setSegmentList(SegmentList.newBuilder()
-                            .addSegments(segment(request.getListSegments().getSegment())))
-                    .build();
+            case LIST_SEGMENTS ->
+                Response.newBuilder()
+                        .setSegmentList(SegmentList.newBuilder()
+                                .addSegments(segment(request.getListSegments().getSegment())))
+                        .build();
             case CLOSE_VOLUME, REPORT_DAMAGE -> DONE;
             default -> throw new AshlarException.Invalid("not served: " + request.getBodyCase());
         };
@@ -127,7 +135,10 @@ final class FakeCoordinator {
         while (chosen.size() < policy.n()) {
             chosen.addAll(List.copyOf(chosen));
         }
-        Id id = Id.newBuilder().setHigh(random.nextLong()).setLow(random.nextLong()).build();
+        Id id = Id.newBuilder()
+                .setHigh(random.nextLong())
+                .setLow(random.nextLong())
+                .build();
         Segment.Builder segment = Segment.newBuilder()
                 .setId(id)
                 .setSequence(segments.size() + 1L)

@@ -1,14 +1,16 @@
 package io.ashlar.client.fake;
 
 import io.ashlar.client.transport.Loop;
+
 import java.util.Comparator;
 import java.util.PriorityQueue;
 import java.util.function.BooleanSupplier;
 
 /** A loop whose time passes only as its tasks are run, by the test's own thread. */
 public final class FakeLoop implements Loop {
-    private final PriorityQueue<Task> tasks = new PriorityQueue<>(
-            Comparator.comparingLong((Task task) -> task.atNanos).thenComparingLong(task -> task.number));
+    private final PriorityQueue<Task> tasks =
+            new PriorityQueue<>(Comparator.comparingLong((Task task) -> task.atNanos)
+                    .thenComparingLong(task -> task.number));
     private long nowNanos;
     private long lastNumber;
 

@@ -17,6 +17,7 @@ import io.ashlar.client.protocol.ShardFenced;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -57,10 +58,22 @@ final class FakeNode {
         starts++;
     }
 
+    int recordCount() {
+        return shards.values().stream().mapToInt(shard -> shard.records.size()).sum();
+    }
+
+    long recordBytes() {
+        return shards.values().stream()
+                .flatMap(shard -> shard.records.values().stream())
+                .mapToLong(record -> record.length)
+                .sum();
+    }
+
     /** Flips a bit of one record's cell or header, if it has any. */
     boolean rot(long choice, int bit) {
-        List<byte[]> all =
-                shards.values().stream().flatMap(shard -> shard.records.values().stream()).toList();
+        List<byte[]> all = shards.values().stream()
+                .flatMap(shard -> shard.records.values().stream())
+                .toList();
         if (all.isEmpty()) {
             return false;
         }
@@ -170,14 +183,11 @@ final class FakeNode {
             byte[] record = entry.getValue();
             CellFormat.Cell cell = CellFormat.read(MemorySegment.ofArray(record));
             if (cell == null || (read.getVerifyCells() && !FakeRecords.isWhole(cell, record))) {
-                headers.addUnknown(Range.newBuilder()
-                        .setOffset(entry.getKey())
-                        .setLength(4096));
+                headers.addUnknown(Range.newBuilder().setOffset(entry.getKey()).setLength(4096));
                 continue;
             }
             int headerBytes = cell.stripe().geometry().headerBytes();
-            MemorySegment.copy(
-                    MemorySegment.ofArray(record), 0, bulk.segment(), at, headerBytes);
+            MemorySegment.copy(MemorySegment.ofArray(record), 0, bulk.segment(), at, headerBytes);
             at += headerBytes;
             if (at >= read.getMaxBytes()) {
                 headers.setNextOffset(cell.stripe().endOffset());

@@ -3,6 +3,7 @@ package io.ashlar.client.fake;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.ec.Crc32c;
+
 import java.lang.foreign.MemorySegment;
 
 /** Checks records as a node does. */

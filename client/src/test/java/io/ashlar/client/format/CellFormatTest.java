@@ -8,13 +8,15 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
+
+import org.apache.commons.codec.digest.PureJavaCrc32C;
+import org.junit.jupiter.api.Test;
+
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
-import org.apache.commons.codec.digest.PureJavaCrc32C;
-import org.junit.jupiter.api.Test;
 
 class CellFormatTest {
     private static final int ROLE = 5;
@@ -85,7 +87,9 @@ class CellFormatTest {
         int used = 176 + 2 * 24 + 2 * 4 + 4 * 4;
         for (int bit = 20 * 8; bit < used * 8; bit++) {
             header[bit / 8] ^= (byte) (1 << (bit % 8));
-            assertThat(CellFormat.read(MemorySegment.ofArray(header))).as("bit %d", bit).isNull();
+            assertThat(CellFormat.read(MemorySegment.ofArray(header)))
+                    .as("bit %d", bit)
+                    .isNull();
             header[bit / 8] ^= (byte) (1 << (bit % 8));
         }
     }

@@ -11,13 +11,15 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The decision over every set of cells that were written and every set of shards that answer,
@@ -49,7 +51,8 @@ class TailDecisionTest {
                 boolean kept = !tail.verdicts().isEmpty();
                 boolean ended = !kept && tail.blocked() == null;
                 String what = "written %s reachable %s"
-                        .formatted(Integer.toBinaryString(written), Integer.toBinaryString(reachable));
+                        .formatted(
+                                Integer.toBinaryString(written), Integer.toBinaryString(reachable));
                 assertThat(kept).as(what).isEqualTo(valid >= d);
                 if (written == all) {
                     assertThat(ended).as("acknowledged, %s", what).isFalse();
@@ -101,8 +104,7 @@ class TailDecisionTest {
         Stripe second = stripe(policy, 2, 1, first.endOffset());
         List<ShardEvidence> shards = evidence(policy, first, 0b001, 0b111);
         add(shards, second, 0b111);
-        TailDecision.Tail tail =
-                TailDecision.decide(segment(policy), shards, second.endOffset());
+        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, second.endOffset());
         assertThat(tail.blocked()).isNull();
         assertThat(tail.verdicts()).hasSize(2);
         assertThat(tail.verdicts().get(0)).isInstanceOf(TailDecision.Verdict.Lost.class);
@@ -128,8 +130,7 @@ class TailDecisionTest {
         Stripe second = stripe(policy, 2, 1, first.endOffset());
         List<ShardEvidence> shards = evidence(policy, first, 0, 0b111);
         add(shards, second, 0b111);
-        TailDecision.Tail tail =
-                TailDecision.decide(segment(policy), shards, second.endOffset());
+        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, second.endOffset());
         assertThat(tail.verdicts())
                 .first()
                 .isEqualTo(new TailDecision.Verdict.LostRange(0, first.endOffset(), 1));
@@ -166,9 +167,10 @@ class TailDecisionTest {
             Policy policy, Stripe stripe, int written, int reachable) {
         List<ShardEvidence> shards = new ArrayList<>();
         for (int shard = 0; shard < policy.n(); shard++) {
-            shards.add((reachable & 1 << shard) != 0
-                    ? new ShardEvidence.Answered(new HashMap<>(), List.of())
-                    : new ShardEvidence.Unreachable("down"));
+            shards.add(
+                    (reachable & 1 << shard) != 0
+                            ? new ShardEvidence.Answered(new HashMap<>(), List.of())
+                            : new ShardEvidence.Unreachable("down"));
         }
         add(shards, stripe, written);
         return shards;
@@ -178,7 +180,8 @@ class TailDecisionTest {
         for (int i = 0; i < stripe.geometry().participants(); i++) {
             if ((written & 1 << i) != 0
                     && shards.get(stripe.shardOfParticipant(i))
-                            instanceof ShardEvidence.Answered(Map<Long, CellFormat.Cell> cells, var ignored)) {
+                            instanceof
+                            ShardEvidence.Answered(Map<Long, CellFormat.Cell> cells, var ignored)) {
                 cells.put(
                         stripe.identity().offset(),
                         new CellFormat.Cell(stripe, stripe.geometry().roleOf(i), 0));
@@ -187,8 +190,7 @@ class TailDecisionTest {
     }
 
     private static ShardEvidence damagedAt(long offset) {
-        return new ShardEvidence.Answered(
-                Map.of(), List.of(new ShardEvidence.Span(offset, 4096)));
+        return new ShardEvidence.Answered(Map.of(), List.of(new ShardEvidence.Span(offset, 4096)));
     }
 
     private static LogSegment segment(Policy policy) throws Exception {

@@ -9,6 +9,10 @@ import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,8 +24,6 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 
 class NettyTransportTest {
     private static final long SECOND = 1_000_000_000L;
@@ -43,8 +45,8 @@ class NettyTransportTest {
 
     @Test
     void carriesBulkOfEverySizeBothWays() throws Exception {
-        Transport.Listener listener = listen((request, bulk, responder) ->
-                responder.reply(DONE, List.of(bulk)));
+        Transport.Listener listener =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
         Random random = new Random(1);
         for (int size : new int[] {0, 1, 4095, 4096, 100_000, 8 << 20}) {
             byte[] sent = new byte[size];
@@ -58,8 +60,8 @@ class NettyTransportTest {
 
     @Test
     void answersCallsInFlightTogetherEachWithItsOwn() throws Exception {
-        Transport.Listener listener = listen((request, bulk, responder) ->
-                responder.reply(DONE, List.of(bulk)));
+        Transport.Listener listener =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
         List<CompletableFuture<Transport.Answer>> calls = new ArrayList<>();
         for (int i = 0; i < 500; i++) {
             byte[] sent = new byte[1 + i];
@@ -102,8 +104,8 @@ class NettyTransportTest {
     @Test
     void aCallWithoutAnswerEndsWithItsTimeout() throws Exception {
         Transport.Listener listener = listen((request, bulk, responder) -> bulk.release());
-        CompletableFuture<Transport.Answer> call = clients.ask(
-                loop, listener.address(), REQUEST, List.of(), SECOND / 20);
+        CompletableFuture<Transport.Answer> call =
+                clients.ask(loop, listener.address(), REQUEST, List.of(), SECOND / 20);
         assertThatThrownBy(() -> outcome(call))
                 .isInstanceOf(AshlarException.Unavailable.class)
                 .hasMessageContaining("did not answer");
@@ -111,16 +113,15 @@ class NettyTransportTest {
 
     @Test
     void callsToNobodyFailAndLaterOnesReachWhoCameBack() throws Exception {
-        Transport.Listener first = listen((request, bulk, responder) ->
-                responder.reply(DONE, List.of(bulk)));
+        Transport.Listener first =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
         Address address = first.address();
         first.close();
-        assertThatThrownBy(() ->
-                        outcome(clients.ask(loop, address, REQUEST, List.of(), 5 * SECOND)))
+        assertThatThrownBy(
+                        () -> outcome(clients.ask(loop, address, REQUEST, List.of(), 5 * SECOND)))
                 .isInstanceOf(AshlarException.Unavailable.class)
                 .hasMessageContaining("cannot connect");
-        servers.listen(address, (request, bulk, responder) ->
-                responder.reply(DONE, List.of(bulk)));
+        servers.listen(address, (request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
         Transport.Answer answer =
                 outcome(clients.ask(loop, address, REQUEST, List.of(), 5 * SECOND));
         assertThat(answer.response()).isEqualTo(DONE);
@@ -129,15 +130,17 @@ class NettyTransportTest {
 
     @Test
     void garbageAndTruncatedFramesCloseTheirConnectionOnly() throws Exception {
-        Transport.Listener listener = listen((request, bulk, responder) ->
-                responder.reply(DONE, List.of(bulk)));
+        Transport.Listener listener =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
         long seed = System.nanoTime();
         Random random = new Random(seed);
         byte[] noise = new byte[10_000];
         random.nextBytes(noise);
         assertThat(closedAfter(listener, noise)).as("seed %d", seed).isTrue();
-        assertThat(closedAfter(listener, "GET / HTTP/1.1\r\nHost: ashlar.example\r\n\r\n"
-                        .getBytes(StandardCharsets.US_ASCII)))
+        assertThat(closedAfter(
+                        listener,
+                        "GET / HTTP/1.1\r\nHost: ashlar.example\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII)))
                 .isTrue();
         sendAndLeave(listener, new byte[] {'A', 'S', 'H', 'F', 1, 1, 0});
         Transport.Answer answer = ask(listener, Buffer.empty());
@@ -148,8 +151,8 @@ class NettyTransportTest {
     @Test
     void aPortInUseIsNamed() throws Exception {
         Transport.Listener listener = listen((request, bulk, responder) -> bulk.release());
-        assertThatThrownBy(() -> servers.listen(listener.address(), (request, bulk, responder) ->
-                        bulk.release()))
+        assertThatThrownBy(() -> servers.listen(
+                        listener.address(), (request, bulk, responder) -> bulk.release()))
                 .isInstanceOf(AshlarException.Unavailable.class)
                 .hasMessageContaining(listener.address().toString());
     }
@@ -159,8 +162,7 @@ class NettyTransportTest {
     }
 
     private Transport.Answer ask(Transport.Listener listener, Buffer bulk) throws Exception {
-        return outcome(clients.ask(
-                loop, listener.address(), REQUEST, List.of(bulk), 10 * SECOND));
+        return outcome(clients.ask(loop, listener.address(), REQUEST, List.of(bulk), 10 * SECOND));
     }
 
     private static Transport.Answer outcome(CompletableFuture<Transport.Answer> call)
@@ -189,8 +191,7 @@ class NettyTransportTest {
         }
     }
 
-    private static void sendAndLeave(Transport.Listener listener, byte[] bytes)
-            throws IOException {
+    private static void sendAndLeave(Transport.Listener listener, byte[] bytes) throws IOException {
         try (Socket socket = new Socket("127.0.0.1", listener.address().port())) {
             socket.getOutputStream().write(bytes);
         }

@@ -1,0 +1,211 @@
+package io.ashlar.node;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.transport.Buffer;
+import io.ashlar.client.transport.Transport;
+import io.ashlar.ec.Crc32c;
+import io.ashlar.ec.ReedSolomon;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+
+/**
+ * Makes one record of one stripe out of other shards' cells: a copy where another placement of the
+ * very shard still has it, else a decode of d cells that agree in every particular (INV-1), checked
+ * against the vector (INV-3). Lives on the node's loop.
+ */
+final class CellRebuild {
+    private final Stripe stripe;
+    private final int participant;
+    private final Queue<PeerShard> left;
+    private final @Nullable Buffer[] cells;
+    private final List<String> reasons = new ArrayList<>();
+    private final CompletableFuture<Buffer> record = new CompletableFuture<>();
+    private int present;
+    private int asked;
+    private long bytesRead;
+
+    private CellRebuild(Stripe stripe, int participant, List<PeerShard> peers) {
+        this.stripe = stripe;
+        this.participant = participant;
+        this.cells = new Buffer[stripe.geometry().participants()];
+        this.left = new ArrayDeque<>(peers.stream()
+                .filter(peer -> stripe.participantOfShard(peer.index()) >= 0)
+                .sorted(Comparator.comparing(PeerShard::silent))
+                .toList());
+    }
+
+    /**
+     * The record of this shard's cell, owned by the caller.
+     *
+     * @param shard index of the shard to be made, which takes part in the stripe
+     * @param peers the other placements of the segment's shards
+     */
+    static CellRebuild start(Stripe stripe, int shard, List<PeerShard> peers) {
+        int participant = stripe.participantOfShard(shard);
+        PeerShard twin =
+                peers.stream().filter(peer -> peer.index() == shard).findFirst().orElse(null);
+        List<PeerShard> others =
+                peers.stream().filter(peer -> peer.index() != shard).toList();
+        var rebuild = new CellRebuild(stripe, participant, others);
+        if (twin == null || twin.silent() || stripe.geometry().cellBytes() == 0) {
+            rebuild.gather();
+        } else {
+            rebuild.copy(twin);
+        }
+        return rebuild;
+    }
+
+    CompletableFuture<Buffer> record() {
+        return record;
+    }
+
+    long bytesRead() {
+        return bytesRead;
+    }
+
+    private void copy(PeerShard twin) {
+        whenAnswered(twin, (answer, failure) -> {
+            Buffer bulk = failure != null ? null : checked(answer, participant);
+            if (bulk != null) {
+                record.complete(bulk);
+            } else {
+                gather();
+            }
+        });
+    }
+
+    /** Asks for as many cells as are missing; ends when there are d, or cannot be. */
+    private void gather() {
+        int d = stripe.geometry().cellBytes() == 0 ? 0 : stripe.geometry().d();
+        if (present >= d) {
+            finish();
+            return;
+        }
+        while (present + asked < d && !left.isEmpty()) {
+            ask(left.remove());
+        }
+        if (asked == 0 && present < d) {
+            releaseCells();
+            record.completeExceptionally(
+                    new AshlarException.InsufficientShards(stripe + " cannot be decoded: " + present
+                            + " of " + d + " cells are there; " + String.join("; ", reasons)));
+        }
+    }
+
+    private void ask(PeerShard peer) {
+        asked++;
+        int theirs = stripe.participantOfShard(peer.index());
+        whenAnswered(peer, (answer, failure) -> {
+            asked--;
+            Buffer bulk = failure != null ? null : checked(answer, theirs);
+            if (bulk != null) {
+                cells[theirs] = bulk;
+                present++;
+            } else {
+                reasons.add(peer + ": "
+                        + (failure != null
+                                ? AshlarException.in(failure).getMessage()
+                                : "sent another cell than that of this stripe"));
+            }
+            if (!record.isDone()) {
+                gather();
+            }
+        });
+    }
+
+    /** A bug in what is done with the answer ends the rebuild instead of hanging it. */
+    private void whenAnswered(
+            PeerShard peer, BiConsumer<Transport.Answer, @Nullable Throwable> then) {
+        CompletableFuture<Boolean> _ = peer.cell(stripe)
+                .handle((answer, failure) -> {
+                    then.accept(answer, failure);
+                    return true;
+                })
+                .exceptionally(record::completeExceptionally);
+    }
+
+    /** The answer's bulk where it is, in every particular, this participant's record; else null. */
+    private @Nullable Buffer checked(Transport.Answer answer, int theirs) {
+        Buffer bulk = answer.bulk();
+        bytesRead += bulk.sizeBytes();
+        Stripe.Geometry geometry = stripe.geometry();
+        boolean whole = bulk.sizeBytes() == geometry.recordBytes();
+        CellFormat.Cell cell = whole ? CellFormat.read(bulk.segment()) : null;
+        if (cell != null
+                && cell.stripe().sameAs(stripe)
+                && geometry.participantIn(cell.role()) == theirs
+                && holds(bulk.segment().asSlice(geometry.headerBytes()), theirs)) {
+            return bulk;
+        }
+        bulk.release();
+        return null;
+    }
+
+    private boolean holds(MemorySegment cell, int theirs) {
+        for (int piece = 0; piece < stripe.geometry().piecesPerCell(); piece++) {
+            long at = (long) piece * Stripe.PIECE_BYTES;
+            if (Crc32c.of(cell, at, Stripe.PIECE_BYTES) != stripe.pieceCrc(theirs, piece)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void finish() {
+        Stripe.Geometry geometry = stripe.geometry();
+        Buffer made = Buffer.allocate(geometry.recordBytes());
+        MemorySegment cell = made.segment().asSlice(geometry.headerBytes(), geometry.cellBytes());
+        if (geometry.cellBytes() > 0) {
+            decode(cell);
+        }
+        releaseCells();
+        if (!holds(cell, participant)) {
+            made.release();
+            record.completeExceptionally(new AshlarException.Corrupt(
+                    stripe + " decodes to other bytes than its vector tells"));
+            return;
+        }
+        CellFormat.write(stripe, geometry.roleOf(participant), made.segment());
+        record.complete(made);
+    }
+
+    private void decode(MemorySegment wanted) {
+        Stripe.Geometry geometry = stripe.geometry();
+        @Nullable MemorySegment[] inputs = new MemorySegment[cells.length];
+        long presentSet = 0;
+        for (int i = 0; i < cells.length; i++) {
+            Buffer bulk = cells[i];
+            if (bulk != null) {
+                inputs[i] = bulk.segment().asSlice(geometry.headerBytes(), geometry.cellBytes());
+                presentSet |= 1L << i;
+            }
+        }
+        inputs[participant] = wanted;
+        Policy policy = geometry.policy();
+        ReedSolomon.of(policy.k(), policy.m())
+                .shortened(geometry.d())
+                .reconstruct(inputs, presentSet, 1L << participant, 0, geometry.cellBytes());
+    }
+
+    private void releaseCells() {
+        for (int i = 0; i < cells.length; i++) {
+            Buffer bulk = cells[i];
+            if (bulk != null) {
+                bulk.release();
+                cells[i] = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package io.ashlar.node;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Address;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.ReadCell;
+import io.ashlar.client.protocol.ReadHeaders;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.transport.Loop;
+import io.ashlar.client.transport.Transport;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Another node's shard, as a rebuild reads it. Lives on the node's loop. */
+final class PeerShard {
+    private static final long CALL_NANOS = Duration.ofSeconds(10).toNanos();
+
+    private final Transport transport;
+    private final Loop loop;
+    private final Placement placement;
+    private boolean silent;
+
+    PeerShard(Transport transport, Loop loop, Placement placement) {
+        this.transport = transport;
+        this.loop = loop;
+        this.placement = placement;
+    }
+
+    int index() {
+        return placement.getShard().getIndex();
+    }
+
+    ShardRef ref() {
+        return placement.getShard();
+    }
+
+    /** Whether its node did not answer the last time: others are asked first. */
+    boolean silent() {
+        return silent;
+    }
+
+    /** Its records' headers from here on. */
+    CompletableFuture<Transport.Answer> headers(long from, int maxBytes) {
+        ReadHeaders headers = ReadHeaders.newBuilder()
+                .setShard(ref())
+                .setFromOffset(from)
+                .setMaxBytes(maxBytes)
+                .build();
+        return ask(Request.newBuilder().setReadHeaders(headers).build());
+    }
+
+    /** Its cell of a stripe, header first. */
+    CompletableFuture<Transport.Answer> cell(Stripe stripe) {
+        ReadCell read = ReadCell.newBuilder()
+                .setShard(ref())
+                .setOffset(stripe.identity().offset())
+                .setPieceCount(stripe.geometry().piecesPerCell())
+                .setHeader(true)
+                .build();
+        return ask(Request.newBuilder().setReadCell(read).build());
+    }
+
+    private CompletableFuture<Transport.Answer> ask(Request request) {
+        Address address;
+        try {
+            address = Address.parse(placement.getAddress());
+        } catch (AshlarException.Invalid e) {
+            silent = true;
+            return CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                    "node " + placement.getNode() + " has no known address"));
+        }
+        return transport
+                .ask(loop, address, request, List.of(), CALL_NANOS)
+                .whenComplete((answer, failure) -> silent = failure != null
+                        && AshlarException.in(failure) instanceof AshlarException.Unavailable);
+    }
+
+    @Override
+    public String toString() {
+        return "shard " + index() + " on node " + placement.getNode();
+    }
+}

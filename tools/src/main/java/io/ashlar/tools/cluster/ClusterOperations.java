@@ -1,0 +1,111 @@
+package io.ashlar.tools.cluster;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.GetRepair;
+import io.ashlar.client.protocol.GetScrub;
+import io.ashlar.client.protocol.GetStatus;
+import io.ashlar.client.protocol.NodeStatus;
+import io.ashlar.client.protocol.RepairStatus;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.ScrubStatus;
+import io.ashlar.client.protocol.SetRepair;
+import io.ashlar.client.protocol.StartRepair;
+import io.ashlar.client.protocol.StartScrub;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** What commands ask of the coordinators, and wait for. */
+public final class ClusterOperations {
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private ClusterOperations() {}
+
+    public static ClusterStatus status(ClusterConnection connection) throws AshlarException {
+        Request request = Request.newBuilder()
+                .setGetStatus(GetStatus.getDefaultInstance())
+                .build();
+        return connection.call(request).getStatus();
+    }
+
+    /** Starts a scrub of everything; waits for its end where asked to. */
+    public static ScrubStatus scrub(ClusterConnection connection, boolean wait)
+            throws AshlarException, InterruptedException {
+        return scrub(connection, StartScrub.getDefaultInstance(), wait);
+    }
+
+    /** Starts a scrub; waits for its end where asked to. */
+    public static ScrubStatus scrub(ClusterConnection connection, StartScrub what, boolean wait)
+            throws AshlarException, InterruptedException {
+        connection.call(Request.newBuilder().setStartScrub(what).build());
+        ScrubStatus status = scrubStatus(connection);
+        while (wait && status.getState().equals("running")) {
+            Thread.sleep(POLL);
+            status = scrubStatus(connection);
+        }
+        return status;
+    }
+
+    public static ScrubStatus scrubStatus(ClusterConnection connection) throws AshlarException {
+        Request request =
+                Request.newBuilder().setGetScrub(GetScrub.getDefaultInstance()).build();
+        return connection.call(request).getScrub();
+    }
+
+    /** Starts repair of all that is known to be damaged; waits until nothing is left where asked to. */
+    public static RepairStatus repair(ClusterConnection connection, boolean wait)
+            throws AshlarException, InterruptedException {
+        connection.call(Request.newBuilder()
+                .setStartRepair(StartRepair.getDefaultInstance())
+                .build());
+        RepairStatus status = repairStatus(connection);
+        while (wait && status.getState().equals("running")) {
+            Thread.sleep(POLL);
+            status = repairStatus(connection);
+        }
+        return status;
+    }
+
+    public static RepairStatus repairStatus(ClusterConnection connection) throws AshlarException {
+        Request request = Request.newBuilder()
+                .setGetRepair(GetRepair.getDefaultInstance())
+                .build();
+        return connection.call(request).getRepair();
+    }
+
+    public static void setRepairPaused(ClusterConnection connection, boolean paused)
+            throws AshlarException {
+        connection.call(Request.newBuilder()
+                .setSetRepair(SetRepair.newBuilder().setPaused(paused))
+                .build());
+    }
+
+    /** The ids of the nodes that are up. */
+    public static List<String> up(ClusterStatus status) {
+        return status.getNodesList().stream()
+                .filter(node -> node.getState().equals("up"))
+                .map(NodeStatus::getId)
+                .toList();
+    }
+
+    /** Such as {@code 4 up, 2 down}. */
+    public static String states(ClusterStatus status) {
+        Map<String, Long> counts = status.getNodesList().stream()
+                .collect(Collectors.groupingBy(
+                        NodeStatus::getState, TreeMap::new, Collectors.counting()));
+        return counts.entrySet().stream()
+                .map(entry -> entry.getValue() + " " + entry.getKey())
+                .collect(Collectors.joining(", "));
+    }
+
+    /** All of a status that matters when something does not come about. */
+    public static String describe(ClusterStatus status) {
+        return "health " + status.getHealth() + ", nodes " + states(status) + ", reasons "
+                + status.getReasonsList() + ", repair " + status.getRepair().getState() + " with "
+                + status.getRepair().getQueued() + " queued";
+    }
+}

@@ -1,0 +1,8 @@
+package io.ashlar.tools.command;
+
+/** A command cannot do what it was asked; the message is the one line that says why. */
+public final class CommandFailed extends Exception {
+    public CommandFailed(String message) {
+        super(message);
+    }
+}

@@ -1,0 +1,52 @@
+package io.ashlar.tools.command;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Address;
+import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.output.Console;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** A command that does something, as opposed to a group of others. */
+@Command(sortOptions = false)
+abstract class Leaf implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Override
+    public final Integer call() throws Exception {
+        return run();
+    }
+
+    /** Does it; the exit code. */
+    abstract int run() throws Exception;
+
+    final CommandSpec spec() {
+        return spec;
+    }
+
+    final Console console() {
+        return root().console();
+    }
+
+    final List<Address> coordinators() throws AshlarException {
+        return root().coordinators();
+    }
+
+    /** Fails at once where no coordinator answers or none knows the volume. */
+    final void requireVolume(String name) throws AshlarException {
+        try (ClusterConnection connection = new ClusterConnection(coordinators())) {
+            var _ = VolumeCommand.get(connection, name);
+        }
+    }
+
+    private AshlarCommand root() {
+        return (AshlarCommand) spec.root().userObject();
+    }
+}

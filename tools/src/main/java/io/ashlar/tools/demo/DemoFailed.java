@@ -1,0 +1,10 @@
+package io.ashlar.tools.demo;
+
+import java.io.IOException;
+
+/** Something that the demo promises did not hold. */
+public final class DemoFailed extends IOException {
+    DemoFailed(String message) {
+        super(message);
+    }
+}

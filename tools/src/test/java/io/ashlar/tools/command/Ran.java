@@ -1,0 +1,28 @@
+package io.ashlar.tools.command;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.ashlar.tools.output.Console;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.Map;
+
+/** What a command line did. */
+public record Ran(int exitCode, String out, String err) {
+
+    /** Runs it in this process. */
+    public static Ran of(String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Console console = new Console(
+                InputStream.nullInputStream(),
+                new PrintStream(out, true, UTF_8),
+                new PrintStream(err, true, UTF_8),
+                Map.of(),
+                false);
+        int exitCode = CommandTree.run(console, args);
+        return new Ran(exitCode, out.toString(UTF_8), err.toString(UTF_8));
+    }
+}
