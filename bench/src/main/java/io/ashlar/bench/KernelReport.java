@@ -45,7 +45,7 @@ public record KernelReport(
         table.append("baseline  ").append(baseline).append('\n');
         table.append(String.format(
                 Locale.ROOT,
-                "medians of %d rounds, one thread; GB/s of data; %d bytes verified%n%n",
+                "medians of %d rounds; GB/s of data by the CPU time of one thread; %d bytes verified%n%n",
                 roundCount,
                 verifiedBytes));
         table.append(row("operation", "policy", "cell KiB", "kernel", "GB/s", "C GB/s", "ratio"));

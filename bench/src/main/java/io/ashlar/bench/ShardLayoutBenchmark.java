@@ -3,6 +3,8 @@ package io.ashlar.bench;
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import org.HdrHistogram.Histogram;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.HdrHistogram.Histogram;
 
 /**
  * How a drive should keep its shards: a file each, or runs of slots of one arena. Every volume has
@@ -75,8 +76,7 @@ public final class ShardLayoutBenchmark {
     }
 
     private static Layout filePerShard(Path directory, int volumeCount) throws IOException {
-        var layout = new Layout(
-                "files", new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        var layout = new Layout("files", new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         for (int volume = 0; volume < volumeCount; volume++) {
             add(layout, directory.resolve("shard-" + volume), SHARD_BYTES);
             layout.starts.add(0L);
@@ -85,8 +85,7 @@ public final class ShardLayoutBenchmark {
     }
 
     private static Layout arena(Path directory, int volumeCount) throws IOException {
-        var layout = new Layout(
-                "arena", new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        var layout = new Layout("arena", new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         add(layout, directory.resolve("arena"), (long) volumeCount * SHARD_BYTES);
         for (int volume = 0; volume < volumeCount; volume++) {
             layout.starts.add((long) volume * SHARD_BYTES);

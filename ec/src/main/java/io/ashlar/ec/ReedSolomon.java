@@ -39,15 +39,16 @@ public final class ReedSolomon {
     public static final int MAX_PARITY_COUNT = 8;
 
     /**
-     * How much of each cell is coded, and checksummed, before the next part: the slices of all cells
-     * together stay in the second-level cache. A multiple of {@link Crc32c#PIECE_BYTES}.
+     * How much of a stripe is coded and checksummed before the next part: the slices of all cells
+     * together, which stay in the second-level cache with room to spare.
      */
-    static final int SLICE_BYTES = 16 * 1024;
+    private static final int STRIPE_SLICE_BYTES = 256 * 1024;
 
     private static final Map<Code, ReedSolomon> INSTANCES = new ConcurrentHashMap<>();
 
     private final Code code;
     private final int roleCount;
+    private final int sliceBytes;
     private final Matrix generator;
     private final MatrixProduct parityProduct;
     private final DecoderCache decoders;
@@ -55,6 +56,7 @@ public final class ReedSolomon {
     private ReedSolomon(Code code) {
         this.code = code;
         this.roleCount = code.d + code.m;
+        this.sliceBytes = STRIPE_SLICE_BYTES / roleCount / Crc32c.PIECE_BYTES * Crc32c.PIECE_BYTES;
         Matrix vandermonde = Matrix.vandermonde(code.k + code.m, code.k);
         Matrix systematic = vandermonde.times(vandermonde.rowRange(0, code.k).invert());
         Matrix parity = systematic.rowRange(code.k, code.m).firstColumns(code.d);
@@ -135,8 +137,8 @@ public final class ReedSolomon {
             throw new IllegalArgumentException("a vector of " + vector.length + " checksums for "
                     + roleCount + " cells of " + pieceCount + " pieces");
         }
-        for (long offset = 0; offset < cellBytes; offset += SLICE_BYTES) {
-            long lengthBytes = Math.min(SLICE_BYTES, cellBytes - offset);
+        for (long offset = 0; offset < cellBytes; offset += sliceBytes) {
+            long lengthBytes = Math.min(sliceBytes, cellBytes - offset);
             int piece = (int) (offset / Crc32c.PIECE_BYTES);
             parityProduct.apply(data, parity, offset, lengthBytes);
             for (int role = 0; role < roleCount; role++) {
