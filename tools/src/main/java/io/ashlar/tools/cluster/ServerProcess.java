@@ -63,6 +63,8 @@ final class ServerProcess {
             command.add(setsid.toString());
         }
         command.add(Path.of(System.getProperty("java.home", ""), "bin", "java").toString());
+        // First, because the system shows only the beginning of a long command line.
+        command.add(marker(member));
         command.addAll(JVM_FLAGS);
         command.addAll(kind.memory());
         String cache = System.getProperty("ashlar.coding.cache", "");
@@ -88,6 +90,11 @@ final class ServerProcess {
         return named != null ? named : System.getProperty("java.class.path", "");
     }
 
+    /** By which its process is recognised. */
+    private static String marker(Member member) {
+        return "-Dashlar.member=" + configuration(member);
+    }
+
     static Path configuration(Member member) {
         return member.directory().resolve(CONFIGURATION);
     }
@@ -98,7 +105,7 @@ final class ServerProcess {
                 .filter(ProcessHandle::isAlive)
                 .filter(process -> process.info()
                         .commandLine()
-                        .map(line -> line.contains(configuration(member).toString()))
+                        .map(line -> line.contains(marker(member)))
                         .orElse(true));
     }
 
