@@ -199,8 +199,8 @@ public final class StorageNode implements AutoCloseable {
         loop.schedule(ARENA_CHECK_NANOS, this::checkArenas);
     }
 
-    /** Ends as a process does that is killed: nothing more is said or marked. For tests. */
-    void abandon() {
+    /** Ends as a process does that is killed, for simulations: nothing more is said or marked. */
+    public void abandon() {
         listener.close();
         CoordinatorLink link = this.link;
         if (link != null) {

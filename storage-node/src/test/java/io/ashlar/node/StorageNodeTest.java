@@ -473,7 +473,7 @@ class StorageNodeTest {
         cluster.nodes.getFirst().drives.getFirst().delete(DriveOpener.ARENA);
         cluster.transport.runUntil(() -> !cluster.nodes.getFirst().drive(0).equals(before));
         assertThatThrownBy(() -> read(0, stripeOf(0, 4096)))
-                .isInstanceOf(AshlarException.Invalid.class);
+                .isInstanceOf(AshlarException.NotFound.class);
         cluster.transport.runUntil(() -> !cluster.damage.isEmpty());
         assertThat(cluster.damage.getFirst().getShard()).isEqualTo(shards.getFirst());
         assertThat(cluster.damage.getFirst().getKind()).isEqualTo(ShardDamage.Kind.MISSING_SHARD);
