@@ -78,7 +78,9 @@ public final class Coordinator implements AutoCloseable {
                 peers,
                 directory,
                 config.raftRpc(),
-                config.timings().election().toMillis());
+                config.timings().election().toMillis(),
+                RatisLog.SNAPSHOT_EVERY_ENTRIES,
+                RatisLog.FILE_BYTES);
     }
 
     /** Where it serves. */

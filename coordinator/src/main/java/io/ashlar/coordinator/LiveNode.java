@@ -16,6 +16,7 @@ final class LiveNode {
     private final String id;
     private final Map<ShardRef, SealShard> pendingSeals = new LinkedHashMap<>();
     private final Map<DriveId, Long> assignedBytes = new HashMap<>();
+    private final Map<Long, Long> restingOrders = new HashMap<>();
     private Map<Long, GivenOrder> given = Map.of();
     private NodeHealth health;
     private List<DriveInfo> drives = List.of();
@@ -76,6 +77,16 @@ final class LiveNode {
     /** Shards that are sealed in the metadata and not yet there. */
     Map<ShardRef, SealShard> pendingSeals() {
         return pendingSeals;
+    }
+
+    /** An order that failed is given again, but not at once: its node answers at once. */
+    void rest(long order, long untilNanos) {
+        restingOrders.put(order, untilNanos);
+    }
+
+    boolean isResting(long order, long nowNanos) {
+        restingOrders.values().removeIf(untilNanos -> nowNanos - untilNanos >= 0);
+        return restingOrders.containsKey(order);
     }
 
     /** The orders of the last reply, by id. */

@@ -11,7 +11,6 @@ import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.RegisterNode;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
-import io.ashlar.coordinator.plan.NodeHealth;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.EventText;
 import io.ashlar.coordinator.record.EventsRecord;
@@ -43,6 +42,7 @@ final class NodeRequests {
     private static final Logger LOG = LoggerFactory.getLogger(NodeRequests.class);
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
     private static final int MAX_SHARDS_PER_COMMAND = 256;
+    private static final long FAILED_ORDER_RESTS_NANOS = 5_000_000_000L;
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
@@ -143,10 +143,14 @@ final class NodeRequests {
 
     CompletableFuture<HeartbeatReply> heartbeat(Heartbeat request) {
         LiveNode node = nodes.get(request.getNode());
-        if (node == null || leader.metadata().node(request.getNode()) == null) {
-            return CompletableFuture.completedFuture(reply().setRegister(true).build());
+        NodeRecord record = leader.metadata().node(request.getNode());
+        if (node == null || record == null) {
+            return CompletableFuture.completedFuture(
+                    reply().setRegister(true).build());
         }
-        NodeHealth before = node.health();
+        boolean moved = !request.getAddress().isEmpty()
+                && !request.getAddress().equals(record.getAddress());
+        boolean register = moved || !node.isInventoried() || node.health().isDown();
         if (nodes.heard(node, request.getDrivesList())) {
             repair.nodeReturned();
         }
@@ -164,18 +168,15 @@ final class NodeRequests {
                     .setShardsDeleted(ShardsDeleted.newBuilder().addAllShards(some))));
         }
         if (effects.isEmpty()) {
-            return CompletableFuture.completedFuture(answer(node, before));
+            return CompletableFuture.completedFuture(answer(node, register));
         }
         return LeaderContext.all(effects)
                 .thenCompose(done -> repair.advance())
-                .thenApply(done -> answer(node, before));
+                .thenApply(done -> answer(node, register));
     }
 
-    private HeartbeatReply answer(LiveNode node, NodeHealth before) {
-        boolean register = !node.isInventoried() || before.isDown();
-        return reply().setRegister(register)
-                .addAllOrders(orders.ordersFor(node))
-                .build();
+    private HeartbeatReply answer(LiveNode node, boolean register) {
+        return reply().setRegister(register).addAllOrders(orders.ordersFor(node)).build();
     }
 
     private HeartbeatReply.Builder reply() {
@@ -212,6 +213,7 @@ final class NodeRequests {
             case GivenOrder.Scrub(long id) -> scrub.ended(id, node.id(), result);
         }
         if (failed && !gone) {
+            node.rest(result.getOrder(), leader.nowNanos() + FAILED_ORDER_RESTS_NANOS);
             LOG.warn(
                     "event=order_failed node={} order={} reason=\"{}\"",
                     node.id(),

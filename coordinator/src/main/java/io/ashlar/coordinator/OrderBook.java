@@ -4,7 +4,6 @@ import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.DeleteShard;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Order;
-import io.ashlar.client.protocol.SealShard;
 import io.ashlar.client.protocol.ShardRef;
 
 import org.apache.commons.codec.digest.MurmurHash3;
@@ -40,42 +39,50 @@ final class OrderBook {
 
     /** What the node is to do, remembered with it so that its results are understood. */
     List<Order> ordersFor(LiveNode node) {
-        List<Order> orders = new ArrayList<>();
-        Map<Long, GivenOrder> given = new LinkedHashMap<>();
-        node.pendingSeals().values().stream().limit(MAX_SEALS).forEach(seal -> {
-            given.put(id(SEAL, seal.getShard(), 0), new GivenOrder.Seal(seal.getShard()));
-            orders.add(order(seal));
-        });
+        Draft draft = new Draft(node, leader.nowNanos());
+        node.pendingSeals().values().stream().limit(MAX_SEALS).forEach(seal -> draft.add(
+                Order.newBuilder().setId(id(SEAL, seal.getShard(), 0)).setSeal(seal),
+                new GivenOrder.Seal(seal.getShard())));
         for (DriveInfo drive : node.drives()) {
             for (ShardRef shard : leader.metadata()
                     .doomedOn(DriveId.of(drive.getId()), MAX_DELETIONS_PER_DRIVE)) {
-                long id = id(DELETE, shard, 0);
-                given.put(id, new GivenOrder.Delete(shard));
-                orders.add(Order.newBuilder()
-                        .setId(id)
-                        .setDelete(DeleteShard.newBuilder().setShard(shard))
-                        .build());
+                draft.add(
+                        Order.newBuilder()
+                                .setId(id(DELETE, shard, 0))
+                                .setDelete(DeleteShard.newBuilder().setShard(shard)),
+                        new GivenOrder.Delete(shard));
             }
         }
-        repair.runningOn(node.id()).forEach((running, rebuild) -> {
-            long id = id(REBUILD, running.target(), running.number());
-            given.put(id, new GivenOrder.Rebuild(running.segment()));
-            orders.add(Order.newBuilder().setId(id).setRebuild(rebuild).build());
-        });
-        scrub.orderFor(node.id()).ifPresent(drives -> {
-            given.put(drives.getScrub(), new GivenOrder.Scrub(drives.getScrub()));
-            orders.add(
-                    Order.newBuilder().setId(drives.getScrub()).setScrub(drives).build());
-        });
-        node.setGiven(given);
-        return orders;
+        repair.runningOn(node.id()).forEach((running, rebuild) -> draft.add(
+                Order.newBuilder()
+                        .setId(id(REBUILD, running.target(), running.number()))
+                        .setRebuild(rebuild),
+                new GivenOrder.Rebuild(running.segment())));
+        scrub.orderFor(node.id()).ifPresent(drives -> draft.add(
+                Order.newBuilder().setId(drives.getScrub()).setScrub(drives),
+                new GivenOrder.Scrub(drives.getScrub())));
+        node.setGiven(draft.given);
+        return draft.orders;
     }
 
-    private static Order order(SealShard seal) {
-        return Order.newBuilder()
-                .setId(id(SEAL, seal.getShard(), 0))
-                .setSeal(seal)
-                .build();
+    /** The orders of one reply, without those that failed a moment ago. */
+    private static final class Draft {
+        private final LiveNode node;
+        private final long nowNanos;
+        private final List<Order> orders = new ArrayList<>();
+        private final Map<Long, GivenOrder> given = new LinkedHashMap<>();
+
+        Draft(LiveNode node, long nowNanos) {
+            this.node = node;
+            this.nowNanos = nowNanos;
+        }
+
+        void add(Order.Builder order, GivenOrder meaning) {
+            if (!node.isResting(order.getId(), nowNanos)) {
+                orders.add(order.build());
+                given.put(order.getId(), meaning);
+            }
+        }
     }
 
     /** The number tells a repeated attempt from the one before. */

@@ -84,6 +84,14 @@ final class TestCluster {
         return node;
     }
 
+    TestNode node(String id) {
+        TestNode node = nodes.get(id);
+        if (node == null) {
+            throw new IllegalStateException("no node " + id);
+        }
+        return node;
+    }
+
     Metadata metadata() {
         return metadata;
     }

@@ -51,14 +51,13 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class RatisLog implements CommandLog {
     /** Entries after which a snapshot is taken and the log cut. */
-    static final long SNAPSHOT_EVERY_ENTRIES = 20_000;
+    public static final int SNAPSHOT_EVERY_ENTRIES = 20_000;
 
-    /** Entries kept behind a snapshot, so that a replica that was away need not be sent one. */
-    static final long ENTRIES_KEPT_BEHIND_SNAPSHOT = 5_000;
+    /** Size of the log's files; only whole ones are cut off. */
+    public static final int FILE_BYTES = 8 << 20;
 
     private static final int SNAPSHOTS_KEPT = 2;
-    private static final SizeInBytes SEGMENT_SIZE = SizeInBytes.valueOf("8MB");
-    private static final SizeInBytes PREALLOCATED_SIZE = SizeInBytes.valueOf("1MB");
+    private static final int PREALLOCATED_BYTES = 1 << 20;
     private static final SizeInBytes WRITE_BUFFER_SIZE = SizeInBytes.valueOf("8MB");
     private static final SizeInBytes APPEND_SIZE = SizeInBytes.valueOf("4MB");
     private static final TimeDuration REQUEST_TIMEOUT = TimeDuration.valueOf(10, TimeUnit.SECONDS);
@@ -80,14 +79,18 @@ public final class RatisLog implements CommandLog {
      * What this replica needs to know.
      *
      * @param peers the Raft address of every replica by its id, this one's among them
-     * @param rpc {@code NETTY} or {@code GRPC}
+     * @param rpc how replicas talk: "netty", or "grpc"
+     * @param snapshotEveryEntries after which the log is cut
+     * @param fileBytes of the log's files
      */
     public record Settings(
             String id,
             SortedMap<String, Address> peers,
             Path directory,
             String rpc,
-            long electionTimeoutMillis) {}
+            long electionTimeoutMillis,
+            int snapshotEveryEntries,
+            int fileBytes) {}
 
     /** Joins the log; from now on its commands are applied to the metadata, on the loop. */
     public static RatisLog start(
@@ -124,15 +127,17 @@ public final class RatisLog implements CommandLog {
         RaftServerConfigKeys.setStorageDir(
                 properties, List.of(settings.directory().toFile()));
 
-        RaftServerConfigKeys.Log.setSegmentSizeMax(properties, SEGMENT_SIZE);
-        RaftServerConfigKeys.Log.setPreallocatedSize(properties, PREALLOCATED_SIZE);
+        RaftServerConfigKeys.Log.setSegmentSizeMax(
+                properties, SizeInBytes.valueOf(settings.fileBytes()));
+        RaftServerConfigKeys.Log.setPreallocatedSize(
+                properties, SizeInBytes.valueOf(Math.min(PREALLOCATED_BYTES, settings.fileBytes())));
         RaftServerConfigKeys.Log.setWriteBufferSize(properties, WRITE_BUFFER_SIZE);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, APPEND_SIZE);
         RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, true);
-        RaftServerConfigKeys.Log.setPurgePreservationLogNum(
-                properties, ENTRIES_KEPT_BEHIND_SNAPSHOT);
+        RaftServerConfigKeys.Log.setPurgeGap(properties, settings.snapshotEveryEntries() / 2);
         RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, true);
-        RaftServerConfigKeys.Snapshot.setAutoTriggerThreshold(properties, SNAPSHOT_EVERY_ENTRIES);
+        RaftServerConfigKeys.Snapshot.setAutoTriggerThreshold(
+                properties, settings.snapshotEveryEntries());
         RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(properties, false);
         RaftServerConfigKeys.Snapshot.setRetentionFileNum(properties, SNAPSHOTS_KEPT);
 

@@ -7,6 +7,7 @@ import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.GetStatus;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.transport.NettyTransport;
@@ -95,7 +96,8 @@ class InProcessClusterTest {
             try (Volume volume = client.open("disk0")) {
                 List<CompletableFuture<Void>> writes = new ArrayList<>();
                 for (int at = 0; at < image.length; at += 1 << 20) {
-                    writes.add(volume.writeAsync(at, ByteBuffer.wrap(image, at, 1 << 20).slice()));
+                    writes.add(volume.writeAsync(
+                            at, ByteBuffer.wrap(image, at, 1 << 20).slice()));
                 }
                 for (CompletableFuture<Void> write : writes) {
                     write.join();
@@ -121,6 +123,16 @@ class InProcessClusterTest {
     }
 
     private static void awaitNodes(AshlarClient client) throws Exception {
-        new ClusterReadiness(client).await();
+        Request status = Request.newBuilder()
+                .setGetStatus(GetStatus.getDefaultInstance())
+                .build();
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        long up = 0;
+        while (up < 6 && System.nanoTime() < deadline) {
+            up = client.call(status).getStatus().getNodesList().stream()
+                    .filter(node -> node.getState().equals("up"))
+                    .count();
+        }
+        assertThat(up).isEqualTo(6);
     }
 }

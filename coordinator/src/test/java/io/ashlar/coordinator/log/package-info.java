@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.ashlar.coordinator.log;
+
+import org.jspecify.annotations.NullMarked;

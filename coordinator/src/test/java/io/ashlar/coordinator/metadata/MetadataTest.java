@@ -1,0 +1,321 @@
+package io.ashlar.coordinator.metadata;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.ErrorCode;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.ShardDamage;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardSeal;
+import io.ashlar.coordinator.record.Command;
+import io.ashlar.coordinator.record.LossesRecord;
+import io.ashlar.coordinator.record.NodePut;
+import io.ashlar.coordinator.record.NodeRecord;
+import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.RebuildAbandon;
+import io.ashlar.coordinator.record.RebuildPlan;
+import io.ashlar.coordinator.record.SegmentCreate;
+import io.ashlar.coordinator.record.SegmentOpen;
+import io.ashlar.coordinator.record.SegmentsSeal;
+import io.ashlar.coordinator.record.ShardPlace;
+import io.ashlar.coordinator.record.VolumeClose;
+import io.ashlar.coordinator.record.VolumeCreate;
+import io.ashlar.coordinator.record.VolumeOpen;
+import io.ashlar.coordinator.record.VolumeRecord;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+
+final class MetadataTest {
+    private static final VolumeId VOLUME = new VolumeId(1, 1);
+    private static final int SHARDS = 3;
+
+    private final MemoryMetadataStore store = new MemoryMetadataStore();
+    private final Metadata metadata = new Metadata(store);
+
+    private Outcome apply(Command.Builder command) {
+        return metadata.apply(metadata.appliedIndex() + 1, 1, command.build());
+    }
+
+    private static Command.Builder createVolume(String name) {
+        return Command.newBuilder()
+                .setVolumeCreate(VolumeCreate.newBuilder()
+                        .setVolume(VolumeRecord.newBuilder()
+                                .setId(VOLUME.toProto())
+                                .setName(name)
+                                .setPolicy("rs-1-2")));
+    }
+
+    private static Command.Builder open(long epoch) {
+        return Command.newBuilder()
+                .setVolumeOpen(VolumeOpen.newBuilder()
+                        .setVolume(VOLUME.toProto())
+                        .setHolder("w")
+                        .setEpoch(epoch));
+    }
+
+    private static ShardRef shard(long segment, int index, long incarnation) {
+        return ShardRef.newBuilder()
+                .setSegment(new SegmentId(9, segment).toProto())
+                .setIndex(index)
+                .setIncarnation(incarnation)
+                .setDrive(new DriveId(5, index + 1).toProto())
+                .build();
+    }
+
+    private static Command.Builder createSegment(long segment, long epoch) {
+        Segment.Builder placed = Segment.newBuilder()
+                .setId(new SegmentId(9, segment).toProto())
+                .setVolume(VOLUME.toProto())
+                .setPolicy("rs-1-2")
+                .setEpoch(epoch)
+                .setShardBytes(1 << 20);
+        for (int i = 0; i < SHARDS; i++) {
+            placed.addPlacements(Placement.newBuilder().setShard(shard(segment, i, 100 + i)));
+        }
+        return Command.newBuilder().setSegmentCreate(SegmentCreate.newBuilder().setSegment(placed));
+    }
+
+    private static Command.Builder openSegment(long segment, long epoch) {
+        return Command.newBuilder()
+                .setSegmentOpen(SegmentOpen.newBuilder()
+                        .setVolume(VOLUME.toProto())
+                        .setEpoch(epoch)
+                        .setSegment(new SegmentId(9, segment).toProto()));
+    }
+
+    private static Command.Builder seal(long segment, long epoch, long bytes) {
+        SegmentSeal.Builder seal = SegmentSeal.newBuilder()
+                .setSegment(new SegmentId(9, segment).toProto())
+                .setSealedBytes(bytes)
+                .setStripeCount(bytes == 0 ? 0 : 1);
+        for (int i = 0; i < SHARDS; i++) {
+            seal.addShards(ShardSeal.newBuilder().setCells(1).setComplete(true));
+        }
+        return Command.newBuilder()
+                .setSegmentsSeal(SegmentsSeal.newBuilder()
+                        .setVolume(VOLUME.toProto())
+                        .setEpoch(epoch)
+                        .addSeals(seal));
+    }
+
+    private Segment segment(long number) {
+        Segment segment = metadata.segment(new SegmentId(9, number));
+        assertThat(segment).isNotNull();
+        return Objects.requireNonNull(segment);
+    }
+
+    private static RebuildPlan plan(ShardRef target, long version) {
+        return RebuildPlan.newBuilder()
+                .setTarget(target)
+                .setVersion(version)
+                .setNode("n")
+                .build();
+    }
+
+    private static ShardPlace place(ShardRef target, long version) {
+        return ShardPlace.newBuilder()
+                .setTarget(target)
+                .setVersion(version)
+                .setNode("n")
+                .build();
+    }
+
+    private void sealedSegment(long number) {
+        apply(createSegment(number, 1));
+        apply(openSegment(number, 1));
+        apply(seal(number, 1, 8192));
+    }
+
+    @Test
+    void comesToTheSameBytesFromTheSameCommands() throws IOException {
+        long seed = 20260101;
+        List<Command> commands = randomCommands(new Random(seed), 600);
+        MemoryMetadataStore other = new MemoryMetadataStore();
+        Metadata replica = new Metadata(other);
+        for (Command command : commands) {
+            long index = metadata.appliedIndex() + 1;
+            Outcome here = metadata.apply(index, 1, command);
+            if (index % 7 == 0) {
+                replica = new Metadata(other);
+            }
+            assertThat(replica.apply(index, 1, command)).isEqualTo(here);
+        }
+        assertThat(store.sameAs(other)).as("seed %s", seed).isTrue();
+        assertThat(metadata.events(0, 10_000)).isNotEmpty();
+    }
+
+    private static List<Command> randomCommands(Random random, int count) {
+        List<Command> commands = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            long segment = random.nextInt(12);
+            long epoch = random.nextInt(4);
+            ShardRef target = shard(segment, random.nextInt(SHARDS), 200 + random.nextInt(20));
+            Command.Builder command = switch (random.nextInt(10)) {
+                case 0 -> createVolume("v" + random.nextInt(2));
+                case 1 -> random.nextInt(5) == 0 ? open(epoch) : createSegment(100 + i, epoch);
+                case 2 -> createSegment(1000 + i, epoch);
+                case 3 -> openSegment(segment, epoch);
+                case 4 -> seal(segment, epoch, 4096L * random.nextInt(3));
+                case 5 -> Command.newBuilder().setRebuildPlan(plan(target, 1 + random.nextInt(5)));
+                case 6 -> Command.newBuilder().setShardPlace(place(target, 1 + random.nextInt(5)));
+                case 7 ->
+                    Command.newBuilder()
+                            .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target));
+                case 8 ->
+                    Command.newBuilder()
+                            .setLossesRecord(LossesRecord.newBuilder()
+                                    .addLosses(ShardDamage.newBuilder()
+                                            .setShard(shard(segment, 1, 101))
+                                            .setKind(ShardDamage.Kind.CORRUPT_CELL)));
+                default ->
+                    Command.newBuilder()
+                            .setNodePut(NodePut.newBuilder()
+                                    .setNode(NodeRecord.newBuilder()
+                                            .setId("n" + random.nextInt(3))
+                                            .addDrives(
+                                                    new DriveId(5, random.nextInt(4)).toProto())));
+            };
+            commands.add(
+                    command.setAtMillis(i).setRequestId(random.nextInt(500)).build());
+        }
+        return commands;
+    }
+
+    @Test
+    void carriesARepeatedRequestOutOnce() {
+        apply(createVolume("disk0"));
+        Outcome once = apply(open(0).setRequestId(42));
+        assertThat(once.getEpoch()).isEqualTo(1);
+        assertThat(apply(open(0).setRequestId(42))).isEqualTo(once);
+        assertThat(metadata.volume("disk0")).extracting(VolumeRecord::getEpoch).isEqualTo(1L);
+        assertThat(apply(open(0).setRequestId(43)).getFailure().getCode())
+                .isEqualTo(ErrorCode.FENCED);
+    }
+
+    @Test
+    void remembersOnlySoManyRequests() {
+        apply(createVolume("disk0").setRequestId(1));
+        for (int i = 0; i < MetadataWriter.MAX_REMEMBERED_REQUESTS; i++) {
+            apply(openSegment(1, 1).setRequestId(2 + i));
+        }
+        assertThat(metadata.outcomeOf(1)).isNull();
+        assertThat(metadata.outcomeOf(2)).isNotNull();
+    }
+
+    @Test
+    void skipsEntriesThatWereAppliedBefore() {
+        metadata.apply(5, 1, createVolume("disk0").build());
+        metadata.apply(6, 1, open(0).build());
+        MemoryMetadataStore before = store.copy();
+        Metadata restarted = new Metadata(store);
+        restarted.apply(5, 1, createVolume("disk0").build());
+        restarted.apply(6, 1, open(0).build());
+        assertThat(store.sameAs(before)).isTrue();
+        assertThat(restarted.appliedIndex()).isEqualTo(6);
+    }
+
+    @Test
+    void leavesNothingOfACommandThatIsRefused() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        apply(createSegment(1, 1));
+        apply(openSegment(1, 1));
+        apply(open(1));
+        for (Command.Builder stale : List.of(
+                createSegment(2, 1),
+                openSegment(1, 1),
+                seal(1, 1, 4096),
+                open(1),
+                Command.newBuilder()
+                        .setVolumeClose(VolumeClose.newBuilder()
+                                .setVolume(VOLUME.toProto())
+                                .setEpoch(1)))) {
+            MemoryMetadataStore before = store.copy();
+            assertThat(apply(stale).getFailure().getCode()).isEqualTo(ErrorCode.FENCED);
+            TreeMap<byte[], byte @Nullable []> applied = new TreeMap<>(Arrays::compareUnsigned);
+            applied.put(KeyFormat.CLUSTER, store.get(KeyFormat.CLUSTER));
+            before.write(applied);
+            assertThat(store.sameAs(before)).isTrue();
+        }
+        assertThat(apply(seal(1, 2, 4096)).hasFailure()).isFalse();
+    }
+
+    @Test
+    void placesARebuiltShardByCompareAndSet() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        sealedSegment(1);
+        long version = segment(1).getVersion();
+        ShardRef target = shard(1, 0, 777);
+        assertThat(apply(Command.newBuilder().setShardPlace(place(target, version)))
+                        .getFailure()
+                        .getCode())
+                .as("without a plan")
+                .isEqualTo(ErrorCode.NOT_FOUND);
+        apply(Command.newBuilder().setRebuildPlan(plan(target, version)));
+        assertThat(apply(Command.newBuilder().setShardPlace(place(target, version - 1)))
+                        .getFailure()
+                        .getCode())
+                .as("of another version")
+                .isEqualTo(ErrorCode.UNAVAILABLE);
+        assertThat(apply(Command.newBuilder().setShardPlace(place(target, version)))
+                        .hasFailure())
+                .isFalse();
+        assertThat(segment(1).getPlacements(0).getShard()).isEqualTo(target);
+        assertThat(metadata.isDoomed(shard(1, 0, 100))).isTrue();
+        assertThat(metadata.rebuilds()).isEmpty();
+        assertThat(metadata.shardsOn(new DriveId(5, 1))).containsExactly(target);
+    }
+
+    @Test
+    void neverPlacesADoomedShard() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        sealedSegment(1);
+        ShardRef target = shard(1, 0, 777);
+        apply(Command.newBuilder().setRebuildPlan(plan(target, segment(1).getVersion())));
+        apply(Command.newBuilder()
+                .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target)));
+        assertThat(metadata.isDoomed(target)).isTrue();
+        assertThat(apply(Command.newBuilder()
+                                .setShardPlace(place(target, segment(1).getVersion())))
+                        .hasFailure())
+                .isTrue();
+    }
+
+    @Test
+    void survivesInRocksDbWhatAKillLeaves(@TempDir Path directory) throws IOException {
+        List<Command> commands = randomCommands(new Random(3), 200);
+        try (RocksMetadataStore rocks = RocksMetadataStore.open(directory)) {
+            Metadata first = new Metadata(rocks);
+            for (Command command : commands) {
+                long index = metadata.appliedIndex() + 1;
+                metadata.apply(index, 1, command);
+                first.apply(index, 1, command);
+            }
+        }
+        try (RocksMetadataStore rocks = RocksMetadataStore.open(directory)) {
+            Metadata again = new Metadata(rocks);
+            assertThat(again.appliedIndex()).isEqualTo(metadata.appliedIndex());
+            assertThat(again.segments()).isEqualTo(metadata.segments());
+            assertThat(again.events(0, 10_000)).isEqualTo(metadata.events(0, 10_000));
+            assertThat(again.nodes()).isEqualTo(metadata.nodes());
+        }
+    }
+}
