@@ -151,12 +151,12 @@ final class CoordinatorLink {
                 Request.newBuilder().setHeartbeat(heartbeat).build(),
                 response -> {
                     HeartbeatReply reply = response.getHeartbeatReply();
+                    orders.take(reply);
                     orders.told(results);
                     if (reply.getRegister()) {
                         registered = false;
                         news = true;
                     }
-                    orders.take(reply);
                 },
                 () -> damage.putBack(found));
     }

@@ -62,7 +62,10 @@ final class OrderBook {
         void carryOut(Order order, Completion<OrderResult> completion);
     }
 
-    /** Obeys, or refuses, what a coordinator answered to a heartbeat. */
+    /**
+     * Obeys, or refuses, what a coordinator answered to a heartbeat. Before {@link #told} is called
+     * for the results in that heartbeat, whose orders the reply may still repeat.
+     */
     void take(HeartbeatReply reply) {
         Authority authority = reply.getAuthority();
         if (BY_RANK.compare(authority, highest) < 0) {
@@ -75,17 +78,21 @@ final class OrderBook {
             }
             return;
         }
-        if (reply.getOrdersCount() == 0) {
+        List<Order> fresh = reply.getOrdersList().stream()
+                .filter(order -> !running.contains(order.getId()))
+                .filter(order -> !results.containsKey(order.getId()))
+                .toList();
+        if (fresh.isEmpty()) {
             return;
         }
         if (BY_RANK.compare(authority, highest) == 0) {
-            obey(reply.getOrdersList());
+            obey(fresh);
             return;
         }
         highest = authority;
         remember(authority, () -> {
             if (highest.equals(authority)) {
-                obey(reply.getOrdersList());
+                obey(fresh);
             }
         });
     }
@@ -126,11 +133,9 @@ final class OrderBook {
 
     private void obey(List<Order> orders) {
         for (Order order : orders) {
-            boolean known = running.contains(order.getId()) || results.containsKey(order.getId());
-            if (known || running.size() >= MAX_RUNNING) {
-                continue;
+            if (running.size() >= MAX_RUNNING || !running.add(order.getId())) {
+                continue; // it is given again as long as its result has not come
             }
-            running.add(order.getId());
             carrier.carryOut(order, new Completion<>() {
                 @Override
                 public void done(OrderResult result) {

@@ -3,6 +3,7 @@ package io.ashlar.node;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.CoordinatorCalls;
 import io.ashlar.client.model.Address;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
@@ -13,7 +14,9 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A storage node in service: its drives, the port that it serves them on, and its link to the
@@ -32,7 +35,7 @@ public final class StorageNode implements AutoCloseable {
     private final Scrubber scrubber;
     private final Transport.Listener listener;
     private volatile @Nullable CoordinatorLink link;
-    private boolean closed;
+    private volatile boolean closed;
 
     private StorageNode(StorageNodeConfig config, Transport transport, NodePlatform platform)
             throws IOException {
@@ -92,10 +95,22 @@ public final class StorageNode implements AutoCloseable {
             for (StorageNodeConfig.DriveConfig drive : config.drives()) {
                 opened.add(openDrive(drive));
             }
+            checkDistinct(opened);
             return new Drives(List.copyOf(opened));
         } catch (IOException | RuntimeException e) {
             opened.forEach(Drive::close);
             throw e;
+        }
+    }
+
+    private static void checkDistinct(List<Drive> drives) throws AshlarException.Invalid {
+        Map<DriveId, String> paths = new HashMap<>();
+        for (Drive drive : drives) {
+            String other = paths.put(drive.id(), drive.path());
+            if (other != null) {
+                throw new AshlarException.Invalid("drives " + other + " and " + drive.path()
+                        + " are copies of one drive, " + drive.id() + ": remove one of them");
+            }
         }
     }
 
@@ -168,6 +183,17 @@ public final class StorageNode implements AutoCloseable {
         loop.schedule(ARENA_CHECK_NANOS, this::checkArenas);
     }
 
+    /** Ends as a process does that is killed: nothing more is said or marked. For tests. */
+    void abandon() {
+        listener.close();
+        CoordinatorLink link = this.link;
+        if (link != null) {
+            link.stop();
+        }
+        closed = true;
+        scrubber.stop();
+    }
+
     /** Stops serving, marks every drive as stopped cleanly and gives it free. */
     @Override
     public void close() {
@@ -176,7 +202,7 @@ public final class StorageNode implements AutoCloseable {
         if (link != null) {
             link.stop();
         }
-        loop.execute(() -> closed = true);
+        closed = true;
         scrubber.stop();
         drives.all().forEach(Drive::stop);
         platform.close();
