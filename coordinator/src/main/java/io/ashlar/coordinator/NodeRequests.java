@@ -216,9 +216,10 @@ final class NodeRequests {
         if (failed && !gone) {
             node.rest(result.getOrder(), leader.nowNanos() + FAILED_ORDER_RESTS_NANOS);
             LOG.warn(
-                    "event=order_failed node={} order={} reason=\"{}\"",
+                    "event=order_failed node={} order={} kind={} reason=\"{}\"",
                     node.id(),
-                    order,
+                    result.getOrder(),
+                    order.getClass().getSimpleName(),
                     result.getFailure().getMessage());
         }
         return CompletableFuture.completedFuture(null);

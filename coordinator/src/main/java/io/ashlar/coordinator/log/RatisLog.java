@@ -134,6 +134,7 @@ public final class RatisLog implements CommandLog {
                 SizeInBytes.valueOf(Math.min(PREALLOCATED_BYTES, settings.fileBytes())));
         RaftServerConfigKeys.Log.setWriteBufferSize(properties, WRITE_BUFFER_SIZE);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, APPEND_SIZE);
+        RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
         RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, true);
         RaftServerConfigKeys.Log.setPurgeGap(properties, settings.snapshotEveryEntries() / 2);
         RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, true);
