@@ -63,15 +63,13 @@ final class ServerProcess {
             command.add(setsid.toString());
         }
         command.add(Path.of(System.getProperty("java.home", ""), "bin", "java").toString());
-        // First, because the system shows only the beginning of a long command line.
-        command.add(marker(member));
         command.addAll(JVM_FLAGS);
         command.addAll(kind.memory());
         String cache = System.getProperty("ashlar.coding.cache", "");
         if (!cache.isEmpty() && Files.exists(Path.of(cache))) {
             command.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off", "-Xlog:cds=off"));
         }
-        command.add("-XX:ErrorFile=" + member.directory().resolve("hs_err_pid%p.log"));
+        command.add(mark(member));
         command.addAll(List.of("-cp", classPath(), "io.ashlar.tools.Main"));
         command.addAll(
                 List.of(kind.command(), "run", "--config", configuration(member).toString()));
@@ -90,13 +88,13 @@ final class ServerProcess {
         return named != null ? named : System.getProperty("java.class.path", "");
     }
 
-    /** By which its process is recognised. */
-    private static String marker(Member member) {
-        return "-Dashlar.member=" + configuration(member);
-    }
-
     static Path configuration(Member member) {
         return member.directory().resolve(CONFIGURATION);
+    }
+
+    /** The flag that tells a member's process; the system shows only the first 4 KiB of them. */
+    private static String mark(Member member) {
+        return "-XX:ErrorFile=" + member.directory().resolve("hs_err_pid%p.log");
     }
 
     /** The member's running process. Its id may have been given to another program since. */
@@ -105,7 +103,7 @@ final class ServerProcess {
                 .filter(ProcessHandle::isAlive)
                 .filter(process -> process.info()
                         .commandLine()
-                        .map(line -> line.contains(marker(member)))
+                        .map(line -> line.contains(mark(member)))
                         .orElse(true));
     }
 
