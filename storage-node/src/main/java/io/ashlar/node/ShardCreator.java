@@ -20,9 +20,9 @@ import java.util.Map;
 import java.util.Queue;
 
 /**
- * Creates the shards of a {@link ShardStore}. The zeros that a new shard is written over with go out
- * in parts, each with the group commit of what else is going on, so that no append waits for all of
- * them. Belongs to the drive's thread.
+ * Creates the shards of a {@link ShardStore}. The zeros that a new shard is written over with go
+ * out in parts, each with the group commit of what else is going on, so that no append waits for
+ * all of them. Belongs to the drive's thread.
  */
 final class ShardCreator {
     private static final Logger log = LoggerFactory.getLogger(ShardCreator.class);
