@@ -272,9 +272,10 @@ final class Repair {
             ErrorCode code = result.getFailure().getCode();
             boolean undecodable =
                     code == ErrorCode.CORRUPT || code == ErrorCode.INSUFFICIENT_SHARDS;
+            boolean blameless = undecodable || (repair.inPlace() && code == ErrorCode.UNAVAILABLE);
             String reason = "shard " + repair.target().getIndex() + " on node " + node + ": "
                     + result.getFailure().getMessage();
-            return failed(repair, reason, !undecodable, undecodable);
+            return failed(repair, reason, !blameless, undecodable && allUp(segment));
         }
         throughput.add(result.getBytesWritten(), leader.nowNanos());
         CompletableFuture<?> recorded = repair.inPlace()
@@ -292,6 +293,14 @@ final class Repair {
                 attempts.forget(segment);
             }
         });
+    }
+
+    private boolean allUp(SegmentId id) {
+        Segment segment = leader.metadata().segment(id);
+        return segment != null
+                && segment.getPlacementsList().stream()
+                        .allMatch(placement ->
+                                nodes.isUp(DriveId.of(placement.getShard().getDrive())));
     }
 
     /** By compare-and-set: a segment that changed meanwhile is looked at again. */
