@@ -153,6 +153,11 @@ final class Drive implements AutoCloseable {
         return served.identity().drive();
     }
 
+    /** Whether this drive took the place of another one, which is lost for good. */
+    boolean replaces(DriveId id) {
+        return served.store().replaces().equals(id);
+    }
+
     String path() {
         return directory.path();
     }

@@ -62,7 +62,7 @@ final class DriveOpener {
                         + names.iterator().next()
                         + "\"): give an empty directory, or a drive of node " + node);
             }
-            return format();
+            return format(DriveId.NONE);
         }
         Identity identity = readIdentity();
         if (!identity.node().equals(node)) {
@@ -136,14 +136,14 @@ final class DriveOpener {
                 directory.path(),
                 lost.drive(),
                 reason);
-        return format();
+        return format(lost.drive());
     }
 
-    private Opened format() throws IOException, AshlarException {
+    private Opened format(DriveId replaces) throws IOException, AshlarException {
         var identity = new Identity(new DriveId(random.nextLong(), random.nextLong()), node);
         ArenaLayout layout = ArenaLayout.of(capacityBytes);
         try (DriveFile arena = directory.create(ARENA + NEW)) {
-            Catalogue.format(arena, identity.drive(), layout);
+            Catalogue.format(arena, identity.drive(), layout, replaces);
         }
         try (DriveFile file = directory.create(IDENTITY + NEW)) {
             file.write(0, MemorySegment.ofArray(IdentityFormat.write(identity)));

@@ -121,13 +121,20 @@ class ShardStoreTest {
         drive.create(segment.create(shard));
         drive.directory.events.clear();
         var stripe = next();
-        TestDrive.Outcome<Done> outcome = new TestDrive.Outcome<>();
-        drive.drive.append(segment.append(shard, stripe), stripe.record(0), outcome);
-        while (drive.writer.runOne()) {
-            boolean synced = drive.directory.events.contains("sync arena");
-            assertThat(outcome.isAnswered()).isEqualTo(synced);
-        }
-        assertThat(drive.directory.events).containsExactly("write arena " + place(0), "sync arena");
+        List<String> before = new ArrayList<>();
+        drive.drive.append(segment.append(shard, stripe), stripe.record(0), new Completion<Done>() {
+            @Override
+            public void done(Done value) {
+                before.addAll(drive.directory.events);
+            }
+
+            @Override
+            public void failed(AshlarException cause) {
+                throw new IllegalStateException(cause);
+            }
+        });
+        drive.run();
+        assertThat(before).containsExactly("write arena " + place(0), "sync arena");
     }
 
     @Test
