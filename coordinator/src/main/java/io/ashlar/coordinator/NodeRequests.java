@@ -242,7 +242,7 @@ final class NodeRequests {
                     || !known.getShard().equals(shard)
                     || (one.getKind() == ShardDamage.Kind.MISSING_SHARD
                             && known.getKind() != ShardDamage.Kind.MISSING_SHARD)
-                    || repair.isRunning(segment)) {
+                    || repair.isRepairing(shard)) {
                 news.put(shard, one);
             }
         }

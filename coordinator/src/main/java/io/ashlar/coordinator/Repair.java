@@ -107,8 +107,14 @@ final class Repair {
                 || (attempts.isUndecodable(segment.id()) && segment.allAnswered());
     }
 
-    boolean isRunning(SegmentId segment) {
+    private boolean isRunning(SegmentId segment) {
         return running.containsKey(segment);
+    }
+
+    /** Whether exactly this shard is being made complete. */
+    boolean isRepairing(ShardRef shard) {
+        RunningRepair repair = running.get(SegmentId.of(shard.getSegment()));
+        return repair != null && repair.target().equals(shard);
     }
 
     // ---- what is begun
