@@ -7,12 +7,14 @@ import io.ashlar.ec.Kernel;
 import io.ashlar.tools.command.BenchLeaf;
 import io.ashlar.tools.command.ByteCount;
 import io.ashlar.tools.command.CommandFailed;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code ashlar bench io}. */
 @Command(
@@ -34,14 +36,24 @@ public final class IoCommand extends BenchLeaf {
     @SuppressWarnings("NullAway.Init")
     private IoLoad.Pattern pattern;
 
-    @Option(names = "--block", defaultValue = "4K", paramLabel = "SIZE", description = "of a request (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--block",
+            defaultValue = "4K",
+            paramLabel = "SIZE",
+            description = "of a request (default ${DEFAULT-VALUE})")
     @SuppressWarnings("NullAway.Init")
     private ByteCount block;
 
-    @Option(names = "--depth", defaultValue = "16", description = "requests at a time (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--depth",
+            defaultValue = "16",
+            description = "requests at a time (default ${DEFAULT-VALUE})")
     private int depth;
 
-    @Option(names = "--seconds", defaultValue = "10", description = "how long (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--seconds",
+            defaultValue = "10",
+            description = "how long (default ${DEFAULT-VALUE})")
     private int seconds;
 
     @Option(
@@ -57,8 +69,8 @@ public final class IoCommand extends BenchLeaf {
         requireRange("--seconds", seconds, 1, Integer.MAX_VALUE);
         requireRange("--mix", readPercent, 0, 100);
         if (block.bytes() < 4096 || block.bytes() % 4096 != 0 || block.bytes() > MAX_BLOCK_BYTES) {
-            throw new CommandFailed(
-                    "--block is " + block.bytes() + ", expected a multiple of 4096 up to " + MAX_BLOCK_BYTES);
+            throw new CommandFailed("--block is " + block.bytes()
+                    + ", expected a multiple of 4096 up to " + MAX_BLOCK_BYTES);
         }
         requireVolume(name);
         int blockBytes = Math.toIntExact(block.bytes());
@@ -66,23 +78,26 @@ public final class IoCommand extends BenchLeaf {
         try (AshlarClient client = AshlarClient.connect(coordinators());
                 Volume volume = client.open(name, OpenOptions.forProcess("bench"))) {
             if (volume.sizeBytes() < blockBytes) {
-                throw new CommandFailed("volume " + name + " is smaller than a block of " + blockBytes);
+                throw new CommandFailed(
+                        "volume " + name + " is smaller than a block of " + blockBytes);
             }
-            result = new IoLoad(volume, pattern, blockBytes, depth, readPercent).run(Duration.ofSeconds(seconds));
+            result = new IoLoad(volume, pattern, blockBytes, depth, readPercent)
+                    .run(Duration.ofSeconds(seconds));
         }
         Map<String, Object> figures = figures(result);
-        console().line(String.format(
-                Locale.ROOT,
-                "%s %d B x %d: %.0f MiB/s, %.0f IOPS, p50 %d us, p99 %d us, %d requests, %d bytes verified",
-                pattern,
-                blockBytes,
-                depth,
-                result.mibPerSecond(),
-                result.iops(),
-                result.p50Micros(),
-                result.p99Micros(),
-                result.requests(),
-                result.bytesVerified()));
+        console()
+                .line(String.format(
+                        Locale.ROOT,
+                        "%s %d B x %d: %.0f MiB/s, %.0f IOPS, p50 %d us, p99 %d us, %d requests, %d bytes verified",
+                        pattern,
+                        blockBytes,
+                        depth,
+                        result.mibPerSecond(),
+                        result.iops(),
+                        result.p50Micros(),
+                        result.p99Micros(),
+                        result.requests(),
+                        result.bytesVerified()));
         if (console().isJson()) {
             console().json(figures);
         }
@@ -112,7 +127,8 @@ public final class IoCommand extends BenchLeaf {
         return figures;
     }
 
-    private static void requireRange(String option, int value, int min, int max) throws CommandFailed {
+    private static void requireRange(String option, int value, int min, int max)
+            throws CommandFailed {
         if (value < min || value > max) {
             throw new CommandFailed(option + " is " + value + ", expected " + min + " to " + max);
         }

@@ -2,6 +2,10 @@ package io.ashlar.bench;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.Volume;
+
+import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
@@ -10,8 +14,6 @@ import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.HdrHistogram.Histogram;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed number of requests at a time against a volume, from one thread. Every 4 KiB that it writes
@@ -82,7 +84,9 @@ final class IoLoad {
         boolean isRead;
         long startNanos;
         long endNanos;
-        @Nullable Throwable failure;
+
+        @Nullable
+        Throwable failure;
 
         Slot(int blockBytes) {
             bytes = ByteBuffer.allocateDirect(blockBytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -124,7 +128,8 @@ final class IoLoad {
     private Slot takeFinished() throws AshlarException, InterruptedException {
         Slot slot = finished.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
         if (slot == null) {
-            throw new AshlarException.Unavailable("no request ended within " + PATIENCE_SECONDS + " s");
+            throw new AshlarException.Unavailable(
+                    "no request ended within " + PATIENCE_SECONDS + " s");
         }
         return slot;
     }
@@ -169,7 +174,8 @@ final class IoLoad {
             throw AshlarException.in(slot.failure);
         }
         requests++;
-        nanos.recordValue(Math.min(slot.endNanos - slot.startNanos, nanos.getHighestTrackableValue()));
+        nanos.recordValue(
+                Math.min(slot.endNanos - slot.startNanos, nanos.getHighestTrackableValue()));
         if (slot.isRead) {
             verify(slot.bytes, (long) slot.block * blockBytes, written.get(slot.block));
         } else {
@@ -177,12 +183,14 @@ final class IoLoad {
         }
     }
 
-    private void verify(ByteBuffer bytes, long offset, boolean mustBeStamped) throws AshlarException {
+    private void verify(ByteBuffer bytes, long offset, boolean mustBeStamped)
+            throws AshlarException {
         for (int at = 0; at < blockBytes; at += STAMP_EVERY_BYTES) {
             boolean isStamped = bytes.getLong(at) == STAMP;
-            if ((mustBeStamped && !isStamped) || (isStamped && bytes.getLong(at + 8) != offset + at)) {
-                throw new AshlarException.Corrupt("byte " + (offset + at) + " of volume " + volume.name()
-                        + " holds what was written elsewhere");
+            if ((mustBeStamped && !isStamped)
+                    || (isStamped && bytes.getLong(at + 8) != offset + at)) {
+                throw new AshlarException.Corrupt("byte " + (offset + at) + " of volume "
+                        + volume.name() + " holds what was written elsewhere");
             }
             if (isStamped) {
                 bytesVerified += STAMP_EVERY_BYTES;
@@ -194,7 +202,9 @@ final class IoLoad {
     private void verifyWritten() throws AshlarException {
         ByteBuffer bytes = ByteBuffer.allocateDirect(blockBytes).order(ByteOrder.LITTLE_ENDIAN);
         long left = MAX_VERIFIED_AFTERWARDS;
-        for (int block = written.nextSetBit(0); block >= 0 && left > 0; block = written.nextSetBit(block + 1)) {
+        for (int block = written.nextSetBit(0);
+                block >= 0 && left > 0;
+                block = written.nextSetBit(block + 1)) {
             long offset = (long) block * blockBytes;
             volume.read(offset, bytes.clear());
             verify(bytes, offset, true);
