@@ -9,7 +9,14 @@ public final class Main {
 
     public static void main(String[] args) {
         StandardError.takeBack();
-        int exitCode = CommandTree.run(Console.ofProcess(), args);
+        Console console = Console.ofProcess();
+        int exitCode;
+        try {
+            exitCode = CommandTree.run(console, args);
+        } catch (Error e) {
+            console.error("this is a bug or a broken machine: " + e);
+            exitCode = CommandTree.FAILED;
+        }
         System.exit(exitCode);
     }
 }

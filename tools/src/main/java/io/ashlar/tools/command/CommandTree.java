@@ -14,6 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -30,6 +31,7 @@ public final class CommandTree {
     public static final int FAILED = 1;
     public static final int USAGE = 2;
 
+    private static final List<String> KERNELS = List.of("isal", "vector", "plain");
     private static final Map<String, Supplier<Object>> COMMANDS = commands();
 
     private CommandTree() {}
@@ -62,6 +64,11 @@ public final class CommandTree {
 
     /** Runs one command line; never throws. */
     public static int run(Console console, String... args) {
+        String kernel = console.environment("ASHLAR_KERNEL", "");
+        if (!kernel.isEmpty() && !KERNELS.contains(kernel)) {
+            console.error("ASHLAR_KERNEL is \"" + kernel + "\": expected one of " + KERNELS);
+            return USAGE;
+        }
         CommandLine commandLine = build(console, args);
         return commandLine.execute(args);
     }
@@ -121,6 +128,9 @@ public final class CommandTree {
                                 ? ": cannot be used"
                                 : ": " + other.getReason());
             case java.io.IOException other -> String.valueOf(other.getMessage());
+            case IllegalArgumentException noKernel
+            when String.valueOf(noKernel.getMessage()).startsWith("no kernel") ->
+                "ASHLAR_KERNEL names what is not here: " + noKernel.getMessage();
             case InterruptedException ignored -> "interrupted";
             default -> "this is a bug, please report it: " + e + " (ASHLAR_TRACE=1 shows where)";
         };

@@ -103,6 +103,11 @@ final class VolumeCommand extends Group {
             connection.call(request);
             VolumeInfo volume = get(connection, name);
             console().line("created " + line(volume).stripTrailing());
+            if (!volume.getCompression().equals("none")) {
+                console()
+                        .line("note: " + volume.getCompression()
+                                + " is recorded, but this release still stores blocks as they are");
+            }
             if (console().isJson()) {
                 console().json(Replies.volume(volume));
             }

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.util.Map;
 
 class CommandTreeTest {
     @Test
@@ -86,6 +87,13 @@ class CommandTreeTest {
         assertThat(ran.exitCode()).isEqualTo(CommandTree.FAILED);
         assertThat(ran.err()).contains("unknown policy \"raid5\"").hasLineCount(1);
         assertThat(ran.out()).isEmpty();
+    }
+
+    @Test
+    void aKernelThatDoesNotExistIsNamed() {
+        Ran ran = Ran.of(Map.of("ASHLAR_KERNEL", "turbo"), "doctor");
+        assertThat(ran.exitCode()).isEqualTo(CommandTree.USAGE);
+        assertThat(ran.err()).contains("turbo", "isal, vector, plain").hasLineCount(1);
     }
 
     @Test
