@@ -34,6 +34,9 @@ import java.util.random.RandomGenerator;
 public final class CoordinatorService implements Transport.Service {
     private static final Logger LOG = LoggerFactory.getLogger(CoordinatorService.class);
 
+    /** A tick that is so late means that the process was stopped. */
+    private static final long PAUSE_NANOS = 500_000_000;
+
     private final CoordinatorConfig config;
     private final Loop loop;
     private final RandomGenerator random;
@@ -42,6 +45,7 @@ public final class CoordinatorService implements Transport.Service {
     private @Nullable LeaderSession session;
     private long startingTerm = -1;
     private boolean closed;
+    private long tickDueNanos = Long.MAX_VALUE;
 
     public CoordinatorService(
             CoordinatorConfig config,
@@ -76,12 +80,24 @@ public final class CoordinatorService implements Transport.Service {
         try {
             followLeadership();
             if (session != null) {
+                excuseOwnPause(session);
                 session.tick();
             }
         } catch (RuntimeException e) {
             LOG.error("event=tick_failed", e);
         }
-        loop.schedule(config.timings().tick().toNanos(), this::tick);
+        long tickNanos = config.timings().tick().toNanos();
+        tickDueNanos = loop.nanoTime() + tickNanos;
+        loop.schedule(tickNanos, this::tick);
+    }
+
+    /** After a pause of its own a coordinator would take everybody for dead. */
+    private void excuseOwnPause(LeaderSession leading) {
+        long lateNanos = loop.nanoTime() - tickDueNanos;
+        if (tickDueNanos != Long.MAX_VALUE && lateNanos > PAUSE_NANOS) {
+            LOG.warn("event=paused millis={}", lateNanos / 1_000_000);
+            leading.excuse(lateNanos);
+        }
     }
 
     // ---- leading

@@ -41,6 +41,12 @@ final class LeaderSession {
         return leader.term();
     }
 
+    /** This process did not run for a while. */
+    void excuse(long nanos) {
+        nodes.excuse(nanos);
+        volumes.excuse(nanos);
+    }
+
     /** Time has passed. */
     void tick() {
         if (nodes.tick()) {

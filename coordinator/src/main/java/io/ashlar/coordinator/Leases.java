@@ -14,7 +14,7 @@ import java.util.Map;
  */
 final class Leases {
     private final long leaseNanos;
-    private final long beganNanos;
+    private long beganNanos;
     private final Map<VolumeId, Lease> leases = new HashMap<>();
 
     Leases(long leaseNanos, long beganNanos) {
@@ -31,6 +31,13 @@ final class Leases {
 
     void renew(VolumeId volume, long nowNanos) {
         leases.put(volume, new Lease(nowNanos, renewals(volume) + 1));
+    }
+
+    /** This process did not run for a while: whoever renewed meanwhile could not be heard. */
+    void excuse(long nanos) {
+        beganNanos += nanos;
+        leases.replaceAll(
+                (volume, lease) -> new Lease(lease.renewedNanos() + nanos, lease.renewals()));
     }
 
     void end(VolumeId volume) {

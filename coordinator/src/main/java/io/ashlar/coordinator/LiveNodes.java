@@ -161,6 +161,15 @@ final class LiveNodes implements ClusterView {
         return changed;
     }
 
+    /** This process did not run for a while: whoever spoke meanwhile could not be heard. */
+    void excuse(long nanos) {
+        for (LiveNode node : nodes.values()) {
+            if (!node.health().isDown()) {
+                node.setHealth(node.health().excused(nanos));
+            }
+        }
+    }
+
     private boolean change(LiveNode node, NodeHealth health) {
         State before = node.health().state();
         node.setHealth(health);
@@ -289,6 +298,15 @@ final class LiveNodes implements ClusterView {
                 .anyMatch(told -> DriveId.of(told.getId()).equals(drive)
                         && !told.getFailure().isEmpty());
         return failed ? Availability.GIVEN_UP : Availability.AVAILABLE;
+    }
+
+    /** Whether the drive's node was heard a moment ago. */
+    boolean isUp(DriveId drive) {
+        String owner = leader.metadata().nodeOf(drive);
+        LiveNode node = owner == null ? null : nodes.get(owner);
+        return node != null
+                && now() - node.health().heardNanos()
+                        < leader.config().timings().suspectAfter().toNanos();
     }
 
     @Override

@@ -145,8 +145,7 @@ final class NodeRequests {
         LiveNode node = nodes.get(request.getNode());
         NodeRecord record = leader.metadata().node(request.getNode());
         if (node == null || record == null) {
-            return CompletableFuture.completedFuture(
-                    reply().setRegister(true).build());
+            return CompletableFuture.completedFuture(reply().setRegister(true).build());
         }
         boolean moved = !request.getAddress().isEmpty()
                 && !request.getAddress().equals(record.getAddress());
@@ -176,7 +175,9 @@ final class NodeRequests {
     }
 
     private HeartbeatReply answer(LiveNode node, boolean register) {
-        return reply().setRegister(register).addAllOrders(orders.ordersFor(node)).build();
+        return reply().setRegister(register)
+                .addAllOrders(orders.ordersFor(node))
+                .build();
     }
 
     private HeartbeatReply.Builder reply() {
@@ -215,9 +216,10 @@ final class NodeRequests {
         if (failed && !gone) {
             node.rest(result.getOrder(), leader.nowNanos() + FAILED_ORDER_RESTS_NANOS);
             LOG.warn(
-                    "event=order_failed node={} order={} reason=\"{}\"",
+                    "event=order_failed node={} order={} kind={} reason=\"{}\"",
                     node.id(),
-                    order,
+                    result.getOrder(),
+                    order.getClass().getSimpleName(),
                     result.getFailure().getMessage());
         }
         return CompletableFuture.completedFuture(null);
@@ -240,7 +242,7 @@ final class NodeRequests {
                     || !known.getShard().equals(shard)
                     || (one.getKind() == ShardDamage.Kind.MISSING_SHARD
                             && known.getKind() != ShardDamage.Kind.MISSING_SHARD)
-                    || repair.isRunning(segment)) {
+                    || repair.isRepairing(shard)) {
                 news.put(shard, one);
             }
         }

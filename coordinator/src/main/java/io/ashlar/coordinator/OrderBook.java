@@ -40,9 +40,11 @@ final class OrderBook {
     /** What the node is to do, remembered with it so that its results are understood. */
     List<Order> ordersFor(LiveNode node) {
         Draft draft = new Draft(node, leader.nowNanos());
-        node.pendingSeals().values().stream().limit(MAX_SEALS).forEach(seal -> draft.add(
-                Order.newBuilder().setId(id(SEAL, seal.getShard(), 0)).setSeal(seal),
-                new GivenOrder.Seal(seal.getShard())));
+        node.pendingSeals().values().stream()
+                .limit(MAX_SEALS)
+                .forEach(seal -> draft.add(
+                        Order.newBuilder().setId(id(SEAL, seal.getShard(), 0)).setSeal(seal),
+                        new GivenOrder.Seal(seal.getShard())));
         for (DriveInfo drive : node.drives()) {
             for (ShardRef shard : leader.metadata()
                     .doomedOn(DriveId.of(drive.getId()), MAX_DELETIONS_PER_DRIVE)) {
@@ -53,14 +55,16 @@ final class OrderBook {
                         new GivenOrder.Delete(shard));
             }
         }
-        repair.runningOn(node.id()).forEach((running, rebuild) -> draft.add(
-                Order.newBuilder()
-                        .setId(id(REBUILD, running.target(), running.number()))
-                        .setRebuild(rebuild),
-                new GivenOrder.Rebuild(running.segment())));
-        scrub.orderFor(node.id()).ifPresent(drives -> draft.add(
-                Order.newBuilder().setId(drives.getScrub()).setScrub(drives),
-                new GivenOrder.Scrub(drives.getScrub())));
+        repair.runningOn(node.id())
+                .forEach((running, rebuild) -> draft.add(
+                        Order.newBuilder()
+                                .setId(id(REBUILD, running.target(), running.number()))
+                                .setRebuild(rebuild),
+                        new GivenOrder.Rebuild(running.segment())));
+        scrub.orderFor(node.id())
+                .ifPresent(drives -> draft.add(
+                        Order.newBuilder().setId(drives.getScrub()).setScrub(drives),
+                        new GivenOrder.Scrub(drives.getScrub())));
         node.setGiven(draft.given);
         return draft.orders;
     }

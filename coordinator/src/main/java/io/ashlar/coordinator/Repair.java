@@ -107,8 +107,14 @@ final class Repair {
                 || (attempts.isUndecodable(segment.id()) && segment.allAnswered());
     }
 
-    boolean isRunning(SegmentId segment) {
+    private boolean isRunning(SegmentId segment) {
         return running.containsKey(segment);
+    }
+
+    /** Whether exactly this shard is being made complete. */
+    boolean isRepairing(ShardRef shard) {
+        RunningRepair repair = running.get(SegmentId.of(shard.getSegment()));
+        return repair != null && repair.target().equals(shard);
     }
 
     // ---- what is begun
@@ -272,9 +278,10 @@ final class Repair {
             ErrorCode code = result.getFailure().getCode();
             boolean undecodable =
                     code == ErrorCode.CORRUPT || code == ErrorCode.INSUFFICIENT_SHARDS;
+            boolean blameless = undecodable || (repair.inPlace() && code == ErrorCode.UNAVAILABLE);
             String reason = "shard " + repair.target().getIndex() + " on node " + node + ": "
                     + result.getFailure().getMessage();
-            return failed(repair, reason, !undecodable, undecodable);
+            return failed(repair, reason, !blameless, undecodable && allUp(segment));
         }
         throughput.add(result.getBytesWritten(), leader.nowNanos());
         CompletableFuture<?> recorded = repair.inPlace()
@@ -292,6 +299,14 @@ final class Repair {
                 attempts.forget(segment);
             }
         });
+    }
+
+    private boolean allUp(SegmentId id) {
+        Segment segment = leader.metadata().segment(id);
+        return segment != null
+                && segment.getPlacementsList().stream()
+                        .allMatch(placement ->
+                                nodes.isUp(DriveId.of(placement.getShard().getDrive())));
     }
 
     /** By compare-and-set: a segment that changed meanwhile is looked at again. */

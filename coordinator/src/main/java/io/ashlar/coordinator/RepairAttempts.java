@@ -17,6 +17,9 @@ import java.util.TreeMap;
  * itself, it is tried again.
  */
 final class RepairAttempts {
+    /** A node that restarts makes a segment undecodable too, for a moment. */
+    private static final int UNDECODABLE_AFTER_ATTEMPTS = 3;
+
     private final CoordinatorConfig.RepairLimits limits;
     private final Map<SegmentId, Attempts> failures = new TreeMap<>();
 
@@ -36,7 +39,7 @@ final class RepairAttempts {
      * Records a failure.
      *
      * @param drive that is not to be tried first again; null where it was not to blame
-     * @param undecodable whether too few cells were right, with every shard heard
+     * @param undecodable whether too few cells were right although every node was up
      */
     void failed(
             SegmentId segment,
@@ -101,14 +104,16 @@ final class RepairAttempts {
 
     boolean isUndecodable(SegmentId segment) {
         Attempts attempts = failures.get(segment);
-        return attempts != null && attempts.undecodable;
+        return attempts != null
+                && attempts.undecodable
+                && attempts.count >= UNDECODABLE_AFTER_ATTEMPTS;
     }
 
     /** Why the segments that have failed too often did. */
     Map<SegmentId, String> reported() {
         Map<SegmentId, String> reported = new TreeMap<>();
         failures.forEach((segment, attempts) -> {
-            if (attempts.count >= limits.maxAttempts() || attempts.undecodable) {
+            if (attempts.count >= limits.maxAttempts() || isUndecodable(segment)) {
                 reported.put(segment, attempts.reason + " (tried " + attempts.count + " times)");
             }
         });

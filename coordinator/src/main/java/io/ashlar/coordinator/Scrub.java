@@ -6,13 +6,16 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.OrderResult;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.ScrubDrives;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.StartScrub;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.EventText;
+import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.NodeRecord;
 import io.ashlar.coordinator.record.ScrubPut;
 import io.ashlar.coordinator.record.ScrubRecord;
@@ -192,11 +195,35 @@ final class Scrub {
         record = record.toBuilder()
                 .setRunning(false)
                 .setShardsPlaced(placed)
+                .setCorruptCells(record.getCorruptCells() + cellsOfMissingShards())
                 .setLastCompletedAtMillis(leader.loop().wallMillis())
                 .build();
         Background.run(put("completed: " + record.getCellsChecked() + " cells checked, "
                 + record.getCorruptCells() + " corrupt, " + record.getUnreadable()
                 + " shards unreadable"));
+    }
+
+    /**
+     * Cells of shards that are gone as a whole from the nodes that were asked, such as those of a
+     * deleted file: no node could read them, and they are damage all the same.
+     */
+    private long cellsOfMissingShards() {
+        Set<SegmentId> scope = new HashSet<>();
+        segmentsOf(record.getVolume()).forEach(segment -> scope.add(SegmentId.of(segment)));
+        long cells = 0;
+        for (LossRecord loss : leader.metadata().losses()) {
+            SegmentId id = SegmentId.of(loss.getShard().getSegment());
+            Segment segment = leader.metadata().segment(id);
+            boolean asked = record.getVolume().isEmpty() || scope.contains(id);
+            if (segment == null || !asked || loss.getKind() != ShardDamage.Kind.MISSING_SHARD) {
+                continue;
+            }
+            Placement placement = segment.getPlacements(loss.getShard().getIndex());
+            if (record.getNodesList().contains(placement.getNode())) {
+                cells += placement.getCells();
+            }
+        }
+        return cells;
     }
 
     private CompletableFuture<?> put(String text) {

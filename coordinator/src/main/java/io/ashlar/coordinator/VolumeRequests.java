@@ -126,6 +126,10 @@ final class VolumeRequests {
         return CompletableFuture.completedFuture(outcome);
     }
 
+    void excuse(long nanos) {
+        leases.excuse(nanos);
+    }
+
     /** Gives the shards of deleted volumes back, a few segments at a time. */
     void tick() {
         List<VolumeId> deleted = reaping ? List.of() : leader.metadata().deletedVolumes();

@@ -428,6 +428,44 @@ final class LeaderTest {
                 .allMatch(node -> node.getState().equals("up"));
     }
 
+    @Test
+    void takesNobodyForDeadAfterAPauseOfItsOwn() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        cluster.open("disk0", "first", false);
+        cluster.passSeconds(2);
+        cluster.loop.pauseMillis(30_000);
+        cluster.loop.settle();
+        assertThat(cluster.status().getNodesList())
+                .allMatch(node -> node.getState().equals("up"));
+        assertThatThrownBy(() -> cluster.open("disk0", "second", false))
+                .hasMessageContaining("held by first");
+        cluster.passSeconds(2);
+        cluster.node("n1").kill();
+        cluster.passSeconds(5);
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> node.getState().equals("down"))
+                .hasSize(1);
+    }
+
+    @Test
+    void givesAnOrderThatFailedAgainAfterAWhile() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Segment segment = cluster.openSegment(held, cluster.createSegment(held));
+        TestNode node = cluster.nodeOf(segment, 1);
+        node.failSeals(true);
+        cluster.seal(held, TestCluster.sealOf(segment));
+        for (int i = 0; i < 100; i++) {
+            cluster.heartbeats();
+        }
+        assertThat(node.ordered).hasSize(1);
+        node.failSeals(false);
+        cluster.passSeconds(7);
+        assertThat(node.shards.values()).allMatch(ShardState::getSealed);
+    }
+
     private static List<Event> events(TestCluster cluster) throws AshlarException {
         return cluster.ask(Request.newBuilder()
                         .setGetEvents(GetEvents.newBuilder().setMax(1000))

@@ -103,6 +103,22 @@ final class RepairTest {
     }
 
     @Test
+    void repairsOnceWhatIsReportedWhileAnotherShardIsRepaired() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        cluster.nodeOf(segment, 2).setObedient(false);
+        report(cluster, segment, 2);
+        report(cluster, segment, 3);
+        cluster.passSeconds(1);
+        report(cluster, segment, 3);
+        cluster.nodeOf(segment, 2).setObedient(true);
+        cluster.passSeconds(4);
+        assertThat(rebuilds(cluster.nodeOf(segment, 3))).isEqualTo(1);
+        assertThat(cluster.repair().getRepairedShards()).isEqualTo(2);
+        assertThat(cluster.repair().getRepairedCells()).isEqualTo(16);
+    }
+
+    @Test
     void awaitsADownNodeForTheDelayAndThenRebuildsElsewhere() throws AshlarException {
         TestCluster cluster = TestCluster.of(7, DELAY);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));

@@ -38,6 +38,7 @@ final class TestNode {
     private final List<OrderResult> results = new ArrayList<>();
     private boolean alive = true;
     private boolean obedient = true;
+    private boolean sealsFail;
     private String driveFailure = "";
     private long capacityBytes = 1L << 40;
     private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
@@ -70,6 +71,10 @@ final class TestNode {
     /** Takes orders but does nothing about them. */
     void setObedient(boolean obedient) {
         this.obedient = obedient;
+    }
+
+    void failSeals(boolean failing) {
+        sealsFail = failing;
     }
 
     void failRebuilds(@Nullable Function<RebuildShard, @Nullable Failure> failure) {
@@ -141,6 +146,9 @@ final class TestNode {
                 ShardState shard = shards.get(order.getSeal().getShard());
                 if (shard == null) {
                     result.setFailure(notFound());
+                } else if (sealsFail) {
+                    result.setFailure(
+                            Failure.newBuilder().setCode(ErrorCode.UNAVAILABLE).setMessage("busy"));
                 } else {
                     shards.put(
                             shard.getShard(),

@@ -44,6 +44,11 @@ public final class VirtualLoop implements Loop {
         nowNanos = untilNanos;
     }
 
+    /** Time passes and nothing runs, as when a process is stopped. */
+    public void pauseMillis(long millis) {
+        nowNanos += millis * 1_000_000;
+    }
+
     @Override
     public long nanoTime() {
         return nowNanos;

@@ -38,7 +38,7 @@ final class Catalogue {
     private final Map<Integer, ShardEntry> entries = new LinkedHashMap<>();
     private final Map<SegmentId, Long> absentFences = new HashMap<>();
     private final Map<Integer, Fences> fencePages = new HashMap<>();
-    private DriveState state = new DriveState(false, Authority.getDefaultInstance());
+    private DriveState state = new DriveState(false, Authority.getDefaultInstance(), DriveId.NONE);
 
     private Catalogue(DriveFile arena, DriveId drive, ArenaLayout layout, String path) {
         this.path = path;
@@ -47,15 +47,20 @@ final class Catalogue {
         this.slots = new SlotMap(layout.slotCount());
     }
 
-    /** Makes an empty file an arena without shards, durably. */
-    static void format(DriveFile arena, DriveId drive, ArenaLayout layout) throws IOException {
+    /**
+     * Makes an empty file an arena without shards, durably.
+     *
+     * @param replaces the drive that was lost in this place, or NONE
+     */
+    static void format(DriveFile arena, DriveId drive, ArenaLayout layout, DriveId replaces)
+            throws IOException {
         arena.resize(layout.arenaBytes());
         var catalogue = new Catalogue(arena, drive, layout, "");
         catalogue.pages.write(
                 ArenaLayout.SUPERBLOCK_PAGE,
                 PageFormat.Kind.SUPERBLOCK,
                 page -> SuperblockFormat.write(layout, page));
-        catalogue.putState(catalogue.state);
+        catalogue.putState(new DriveState(false, Authority.getDefaultInstance(), replaces));
         for (int i = 0; i < layout.fencePageCount(); i++) {
             catalogue.putFences(i, new Fences(0, List.of()));
         }
@@ -155,6 +160,9 @@ final class Catalogue {
     void put(ShardEntry entry) throws IOException {
         Integer known = shardPages.get(entry.key());
         int page = known != null ? known : takenPages.nextClearBit(layout.firstShardPage());
+        if (page >= layout.pageCount()) {
+            throw new DriveFullException("the catalogue is full", null);
+        }
         pages.write(page, PageFormat.Kind.SHARD, bytes -> ShardEntryFormat.write(entry, bytes));
         install(page, entry);
     }

@@ -124,7 +124,8 @@ final class DriveScrub {
             }
             switch (found.kind()) {
                 case RECORD -> valid.add(found.offset());
-                case DAMAGED, GARBAGE -> suspect(found.offset(), "it fails its checksum");
+                case DAMAGED -> suspect(found.offset(), "it fails its checksum");
+                case GARBAGE -> suspect(found.offset(), "there is no readable record");
                 case UNREADABLE -> {
                     unreadable = true;
                     suspect(found.offset(), "the drive cannot read it");
@@ -135,8 +136,10 @@ final class DriveScrub {
         }
 
         private void suspect(long offset, String detail) {
-            boolean suspicious = entry.sealed() || (shard.mustHold(offset) && !isWholeNow(offset));
-            if (suspicious) {
+            boolean unscanned = shard.index() == null && !entry.uncleanStop();
+            boolean certain =
+                    entry.sealed() || unscanned || (shard.mustHold(offset) && !isWholeNow(offset));
+            if (certain) {
                 damaged++;
                 damage.cell(drive, shard.key(), ShardDamage.Kind.CORRUPT_CELL, offset, detail);
             }

@@ -1,5 +1,6 @@
 package io.ashlar.node;
 
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Authority;
 
 import java.lang.foreign.MemorySegment;
@@ -14,20 +15,32 @@ import java.lang.foreign.MemorySegment;
  *     72     8  highest authority obeyed: generation of the metadata
  *     80     8  highest authority obeyed: term of the leader
  *     88     8  highest authority obeyed: applied index
- *     96  4000  zero
+ *     96    16  drive that was lost here and whose place this one took, or zero
+ *    112  3984  zero
  * </pre>
  */
 final class DriveStateFormat {
     private DriveStateFormat() {}
 
     /** What a drive remembers of itself. */
-    record DriveState(boolean serving, Authority authority) {}
+    record DriveState(boolean serving, Authority authority, DriveId replaces) {
+
+        DriveState whileServing(boolean serving) {
+            return new DriveState(serving, authority, replaces);
+        }
+
+        DriveState under(Authority authority) {
+            return new DriveState(serving, authority, replaces);
+        }
+    }
 
     static void write(DriveState state, MemorySegment page) {
         page.set(Little.BYTE, 64, (byte) (state.serving() ? 1 : 0));
         page.set(Little.LONG, 72, state.authority().getGeneration());
         page.set(Little.LONG, 80, state.authority().getTerm());
         page.set(Little.LONG, 88, state.authority().getAppliedIndex());
+        page.set(Little.LONG, 96, state.replaces().high());
+        page.set(Little.LONG, 104, state.replaces().low());
     }
 
     static DriveState read(MemorySegment page) {
@@ -36,6 +49,7 @@ final class DriveStateFormat {
                 .setTerm(page.get(Little.LONG, 80))
                 .setAppliedIndex(page.get(Little.LONG, 88))
                 .build();
-        return new DriveState(page.get(Little.BYTE, 64) != 0, authority);
+        var replaces = new DriveId(page.get(Little.LONG, 96), page.get(Little.LONG, 104));
+        return new DriveState(page.get(Little.BYTE, 64) != 0, authority, replaces);
     }
 }

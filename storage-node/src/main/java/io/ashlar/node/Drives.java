@@ -12,12 +12,16 @@ import java.util.List;
 /** The drives of a node. */
 record Drives(List<Drive> all) {
 
-    /** The drive that a shard is said to be on. */
-    Drive of(ShardRef shard) throws AshlarException.Invalid {
+    /** The drive that a shard is said to be on; not found where that drive is known to be lost. */
+    Drive of(ShardRef shard) throws AshlarException {
         DriveId id = DriveId.of(shard.getDrive());
         for (Drive drive : all) {
             if (drive.id().equals(id)) {
                 return drive;
+            }
+            if (drive.replaces(id)) {
+                throw new AshlarException.NotFound("drive " + id + " was lost with "
+                        + ShardKey.of(shard) + ": drive " + drive.id() + " took its place");
             }
         }
         throw new AshlarException.Invalid("drive " + id + " is not served here: "

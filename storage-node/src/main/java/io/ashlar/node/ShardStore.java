@@ -1,11 +1,11 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Authority;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardFenced;
-import io.ashlar.node.DriveStateFormat.DriveState;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,13 +20,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
 /**
- * The shards of one arena and everything that changes them. All of it happens on the drive's thread,
- * so that a fence and an append are never under way at once, and is answered by the group commit
- * that made it durable. Shards may be looked up, and read, from any thread.
+ * The shards of one arena and everything that changes them. All of it happens on the drive's
+ * thread, so that a fence and an append are never under way at once, and is answered by the group
+ * commit that made it durable. Shards may be looked up, and read, from any thread.
  *
  * <p>A write or a sync that fails makes the drive failed for good: after a failed fdatasync nobody
- * knows what the page cache still holds. Only running out of room is survived, as it leaves what was
- * written before in its place.
+ * knows what the page cache still holds. Only running out of room is survived, as it leaves what
+ * was written before in its place.
  */
 final class ShardStore {
     private static final Logger log = LoggerFactory.getLogger(ShardStore.class);
@@ -90,7 +90,7 @@ final class ShardStore {
         }
         arena.sync();
         catalogue.synced();
-        catalogue.putState(new DriveState(true, catalogue.state().authority()));
+        catalogue.putState(catalogue.state().whileServing(true));
         arena.sync();
         catalogue.synced();
         store.extend();
@@ -320,6 +320,11 @@ final class ShardStore {
 
     // ---- the drive as a whole
 
+    /** The drive that was lost in this place, or NONE. */
+    DriveId replaces() {
+        return catalogue.state().replaces();
+    }
+
     /** The highest authority whose orders were obeyed. */
     Authority authority() {
         return catalogue.state().authority();
@@ -328,7 +333,7 @@ final class ShardStore {
     /** Remembers whose orders are obeyed, durably. */
     void remember(Authority authority, Completion<Done> completion) {
         try {
-            catalogue.putState(new DriveState(true, authority));
+            catalogue.putState(catalogue.state().under(authority));
         } catch (IOException e) {
             completion.failed(failedWrite(e));
             return;
@@ -389,7 +394,7 @@ final class ShardStore {
         try {
             arena.sync();
             catalogue.synced();
-            catalogue.putState(new DriveState(false, catalogue.state().authority()));
+            catalogue.putState(catalogue.state().whileServing(false));
             arena.sync();
             failure = new AshlarException.Unavailable("drive " + path + " is no longer served");
             log.info("drive={} state=stopped", path);

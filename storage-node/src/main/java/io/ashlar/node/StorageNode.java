@@ -89,13 +89,29 @@ public final class StorageNode implements AutoCloseable {
         }
     }
 
+    /**
+     * A drive that cannot be read, or not be understood, does not keep the others from being
+     * served; one that should not be served here does.
+     */
     private Drives openDrives() throws IOException {
         List<Drive> opened = new ArrayList<>();
+        IOException broken = null;
         try {
             for (StorageNodeConfig.DriveConfig drive : config.drives()) {
-                opened.add(openDrive(drive));
+                try {
+                    opened.add(openDrive(drive));
+                } catch (IOException e) {
+                    if (e instanceof AshlarException && !(e instanceof AshlarException.Corrupt)) {
+                        throw e;
+                    }
+                    log.error("drive={} state=broken not served", drive.directory(), e);
+                    broken = e;
+                }
             }
             checkDistinct(opened);
+            if (opened.isEmpty() && broken != null) {
+                throw broken;
+            }
             return new Drives(List.copyOf(opened));
         } catch (IOException | RuntimeException e) {
             opened.forEach(Drive::close);
@@ -183,8 +199,8 @@ public final class StorageNode implements AutoCloseable {
         loop.schedule(ARENA_CHECK_NANOS, this::checkArenas);
     }
 
-    /** Ends as a process does that is killed: nothing more is said or marked. For tests. */
-    void abandon() {
+    /** Ends as a process does that is killed, for simulations: nothing more is said or marked. */
+    public void abandon() {
         listener.close();
         CoordinatorLink link = this.link;
         if (link != null) {

@@ -27,6 +27,7 @@ final class FakeDriveDirectory implements DriveDirectory {
     boolean failSyncs;
     boolean failWrites;
     boolean full;
+    boolean dead;
     private boolean locked;
 
     @Override
@@ -70,7 +71,10 @@ final class FakeDriveDirectory implements DriveDirectory {
     }
 
     @Override
-    public void lock() {
+    public void lock() throws IOException {
+        if (dead) {
+            throw new IOException("input/output error");
+        }
         if (locked) {
             throw new IllegalStateException("served twice");
         }

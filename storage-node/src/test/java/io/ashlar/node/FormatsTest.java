@@ -29,7 +29,8 @@ class FormatsTest {
                     .setGeneration(3)
                     .setTerm(4)
                     .setAppliedIndex(5)
-                    .build());
+                    .build(),
+            new DriveId(6, 7));
     private static final FencesFormat.Fences FENCES = new FencesFormat.Fences(
             9,
             List.of(
@@ -102,6 +103,8 @@ class FormatsTest {
         assertThat(page.get(Little.LONG, 72)).isEqualTo(3);
         assertThat(page.get(Little.LONG, 80)).isEqualTo(4);
         assertThat(page.get(Little.LONG, 88)).isEqualTo(5);
+        assertThat(page.get(Little.LONG, 96)).isEqualTo(6);
+        assertThat(page.get(Little.LONG, 104)).isEqualTo(7);
         assertThat(DriveStateFormat.read(page)).isEqualTo(STATE);
     }
 

@@ -226,6 +226,23 @@ class StorageNodeTest {
     }
 
     @Test
+    void servesItsOtherDrivesWhenOneCannotBeOpened() throws IOException {
+        writeSegment();
+        TestCluster.Node node = cluster.nodes.getFirst();
+        node.kill();
+        node.drives.get(1).dead = true;
+        cluster.registered.clear();
+        node.start();
+        cluster.transport.runUntil(() -> cluster.registered.containsKey("n0"));
+        assertThat(Objects.requireNonNull(cluster.registered.get("n0")).getDrivesCount())
+                .isEqualTo(1);
+        assertThat(read(0, stripeOf(0, 4096))).isNotEmpty();
+        node.kill();
+        node.drives.get(0).dead = true;
+        assertThatThrownBy(node::start).hasMessage("input/output error");
+    }
+
+    @Test
     void deletesOnlyTheIncarnationThatIsNamed() throws AshlarException {
         writeSegment();
         ShardRef other = shards.getFirst().toBuilder().setIncarnation(1).build();
@@ -317,6 +334,33 @@ class StorageNodeTest {
         arena(5).flipBit(place(rotten) + 5000);
         assertThat(rebuild(4).hasFailure()).isFalse();
         assertWhole(4);
+    }
+
+    @Test
+    void neverDecodesFromCellsOfTwoGenerations() throws IOException {
+        writeSegment();
+        seal();
+        var stripe = stripes.stream()
+                .filter(one -> one.stripe().geometry().d() == 4)
+                .filter(one -> one.stripe().geometry().cellBytes() >= 8192)
+                .findFirst()
+                .orElseThrow();
+        var identity = stripe.stripe().identity();
+        int cellBytes = stripe.stripe().geometry().cellBytes();
+        var other = segment.stripe(identity.number(), identity.offset(), 4, cellBytes);
+        for (int shard = 4; shard < 6; shard++) {
+            Buffer record = other.record(shard);
+            FakeDriveDirectory drive = cluster.nodes.get(shard).drives.getFirst();
+            try (DriveFile arena = drive.open(DriveOpener.ARENA)) {
+                arena.write(place(stripe), record.segment());
+            } finally {
+                record.release();
+            }
+        }
+        arena(0).flipBit(place(stripe) + stripe.stripe().geometry().headerBytes());
+        OrderResult result = rebuild(0);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        assertThat(result.getFailure().getMessage()).contains("another cell");
     }
 
     @Test
@@ -429,7 +473,7 @@ class StorageNodeTest {
         cluster.nodes.getFirst().drives.getFirst().delete(DriveOpener.ARENA);
         cluster.transport.runUntil(() -> !cluster.nodes.getFirst().drive(0).equals(before));
         assertThatThrownBy(() -> read(0, stripeOf(0, 4096)))
-                .isInstanceOf(AshlarException.Invalid.class);
+                .isInstanceOf(AshlarException.NotFound.class);
         cluster.transport.runUntil(() -> !cluster.damage.isEmpty());
         assertThat(cluster.damage.getFirst().getShard()).isEqualTo(shards.getFirst());
         assertThat(cluster.damage.getFirst().getKind()).isEqualTo(ShardDamage.Kind.MISSING_SHARD);

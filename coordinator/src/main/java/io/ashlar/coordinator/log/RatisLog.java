@@ -130,9 +130,11 @@ public final class RatisLog implements CommandLog {
         RaftServerConfigKeys.Log.setSegmentSizeMax(
                 properties, SizeInBytes.valueOf(settings.fileBytes()));
         RaftServerConfigKeys.Log.setPreallocatedSize(
-                properties, SizeInBytes.valueOf(Math.min(PREALLOCATED_BYTES, settings.fileBytes())));
+                properties,
+                SizeInBytes.valueOf(Math.min(PREALLOCATED_BYTES, settings.fileBytes())));
         RaftServerConfigKeys.Log.setWriteBufferSize(properties, WRITE_BUFFER_SIZE);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, APPEND_SIZE);
+        RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
         RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, true);
         RaftServerConfigKeys.Log.setPurgeGap(properties, settings.snapshotEveryEntries() / 2);
         RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, true);

@@ -161,7 +161,7 @@ final class RepairCommands {
                         .setWeaker(command.getWeaker())
                         .setVersion(segment.getVersion() + 1)
                         .build());
-        countRepaired(command.getCellsWritten());
+        countRepaired(1, command.getCellsWritten());
         metadata.addEvent(
                 "segment " + id,
                 "shard " + target.getIndex() + " rebuilt on node " + command.getNode() + ": "
@@ -175,15 +175,16 @@ final class RepairCommands {
         SegmentId id = SegmentId.of(shard.getSegment());
         Segment segment = segmentWhere(shard);
         LossRecord loss = metadata.loss(id, shard.getIndex());
-        if (segment == null
-                || segment.getState() != SegmentState.SEALED
-                || loss == null
-                || loss.getNumber() != command.getLoss()) {
+        if (segment == null || segment.getState() != SegmentState.SEALED || loss == null) {
+            return Outcome.getDefaultInstance();
+        }
+        if (loss.getNumber() != command.getLoss()) {
+            countRepaired(0, command.getCellsWritten());
             return Outcome.getDefaultInstance();
         }
         metadata.deleteLoss(id, shard.getIndex());
         markComplete(segment, shard.getIndex(), true);
-        countRepaired(command.getCellsWritten());
+        countRepaired(1, command.getCellsWritten());
         metadata.addEvent(
                 "segment " + id,
                 "shard " + shard.getIndex() + " repaired, " + command.getCellsWritten()
@@ -205,10 +206,10 @@ final class RepairCommands {
         return Outcome.getDefaultInstance();
     }
 
-    private void countRepaired(int cells) {
+    private void countRepaired(int shards, int cells) {
         RepairRecord repair = metadata.repair();
         metadata.putRepair(repair.toBuilder()
-                .setRepairedShards(repair.getRepairedShards() + 1)
+                .setRepairedShards(repair.getRepairedShards() + shards)
                 .setRepairedCells(repair.getRepairedCells() + cells)
                 .build());
     }

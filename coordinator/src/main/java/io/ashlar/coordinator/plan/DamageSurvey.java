@@ -123,7 +123,8 @@ public final class DamageSurvey {
                 false,
                 0,
                 Long.MAX_VALUE,
-                "drive " + drive + (givenUp ? " is gone" : " is down")));
+                cluster.drive(drive).map(view -> "node " + view.node() + ", ").orElse("") + "drive "
+                        + drive + (givenUp ? " is gone" : " is down")));
     }
 
     /** One of two shards in a domain moves, where a domain is free; the one with the best drive. */

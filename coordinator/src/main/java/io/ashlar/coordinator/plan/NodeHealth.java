@@ -40,6 +40,11 @@ public record NodeHealth(
         }
     }
 
+    /** As if it had been heard so much later. */
+    public NodeHealth excused(long nanos) {
+        return new NodeHealth(state, reason, heardNanos + nanos, sinceNanos, fallsNanos);
+    }
+
     /** Whether new shards may go there. */
     public boolean takesShards() {
         return state == State.UP;

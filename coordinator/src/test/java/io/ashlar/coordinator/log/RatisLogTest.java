@@ -12,6 +12,11 @@ import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.VolumeCreate;
 import io.ashlar.coordinator.record.VolumeRecord;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -27,9 +32,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 final class RatisLogTest {
     private static final int SNAPSHOT_EVERY = 50;
@@ -60,7 +62,13 @@ final class RatisLogTest {
             metadata = new Metadata(store);
             log = RatisLog.start(
                     new RatisLog.Settings(
-                            id, peers, own.resolve("log"), "netty", 300, SNAPSHOT_EVERY, FILE_BYTES),
+                            id,
+                            peers,
+                            own.resolve("log"),
+                            "netty",
+                            300,
+                            SNAPSHOT_EVERY,
+                            FILE_BYTES),
                     loop,
                     metadata,
                     store);
@@ -167,8 +175,7 @@ final class RatisLogTest {
             for (int i = 1; i <= COMMANDS; i++) {
                 assertThat(create(leader.log, i).hasFailure()).isFalse();
             }
-            assertThat(follower.log.leadership().leader())
-                    .isEqualTo(leader == one ? "c1" : "c2");
+            assertThat(follower.log.leadership().leader()).isEqualTo(leader == one ? "c1" : "c2");
             try (Replica late = new Replica("c3", peers)) {
                 await(() -> {
                     try {
@@ -178,7 +185,8 @@ final class RatisLogTest {
                     }
                 });
                 leader.log.close();
-                await(() -> follower.log.leadership().leading() || late.log.leadership().leading());
+                await(() -> follower.log.leadership().leading()
+                        || late.log.leadership().leading());
                 Replica next = follower.log.leadership().leading() ? follower : late;
                 assertThat(create(next.log, COMMANDS + 1).hasFailure()).isFalse();
                 assertThat(next.volumes()).isEqualTo(COMMANDS + 1);

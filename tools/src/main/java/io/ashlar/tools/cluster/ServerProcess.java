@@ -69,7 +69,7 @@ final class ServerProcess {
         if (!cache.isEmpty() && Files.exists(Path.of(cache))) {
             command.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off", "-Xlog:cds=off"));
         }
-        command.add("-XX:ErrorFile=" + member.directory().resolve("hs_err_pid%p.log"));
+        command.add(mark(member));
         command.addAll(List.of("-cp", classPath(), "io.ashlar.tools.Main"));
         command.addAll(
                 List.of(kind.command(), "run", "--config", configuration(member).toString()));
@@ -92,13 +92,18 @@ final class ServerProcess {
         return member.directory().resolve(CONFIGURATION);
     }
 
+    /** The flag that tells a member's process; the system shows only the first 4 KiB of them. */
+    private static String mark(Member member) {
+        return "-XX:ErrorFile=" + member.directory().resolve("hs_err_pid%p.log");
+    }
+
     /** The member's running process. Its id may have been given to another program since. */
     static Optional<ProcessHandle> find(Member member) {
         return ProcessHandle.of(member.pid())
                 .filter(ProcessHandle::isAlive)
                 .filter(process -> process.info()
                         .commandLine()
-                        .map(line -> line.contains(configuration(member).toString()))
+                        .map(line -> line.contains(mark(member)))
                         .orElse(true));
     }
 

@@ -21,7 +21,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,11 +40,11 @@ class InProcessClusterTest {
 
     @BeforeEach
     void start() throws Exception {
-        int port = freePort();
+        int port = FreePorts.run(1);
         Path config = directory.resolve("c1.properties");
         Files.writeString(
                 config,
-                "id = c1\nlisten = 127.0.0.1:" + port + "\nraft = 127.0.0.1:" + freePort()
+                "id = c1\nlisten = 127.0.0.1:" + port + "\nraft = 127.0.0.1:" + FreePorts.run(1)
                         + "\ndirectory = " + directory.resolve("c1") + "\n");
         Coordinator coordinator = Coordinator.start(CoordinatorConfig.load(config), servers);
         open.add(coordinator);
@@ -55,18 +54,12 @@ class InProcessClusterTest {
             open.add(StorageNode.start(
                     StorageNodeConfig.of(
                             "n" + i,
-                            new Address("127.0.0.1", freePort()),
+                            new Address("127.0.0.1", FreePorts.run(1)),
                             "",
                             coordinators,
                             List.of(new StorageNodeConfig.DriveConfig(
                                     drive.toString(), 256L << 20))),
                     servers));
-        }
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 
