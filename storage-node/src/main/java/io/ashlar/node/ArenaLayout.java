@@ -3,8 +3,8 @@ package io.ashlar.node;
 import io.ashlar.client.AshlarException;
 
 /**
- * Where things are in an arena: first the catalogue, every page of it twice, then the slots. A shard
- * takes a run of slots.
+ * Where things are in an arena: first the catalogue, every page of it twice, then the slots. A
+ * shard takes a run of slots.
  *
  * @param slotBytes a power of two
  */

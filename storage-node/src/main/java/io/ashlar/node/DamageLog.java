@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What reads and scrubs found damaged since the coordinator last heard of it. Bounded: what does not
- * fit is found again by the next scrub. Safe for any thread.
+ * What reads and scrubs found damaged since the coordinator last heard of it. Bounded: what does
+ * not fit is found again by the next scrub. Safe for any thread.
  */
 final class DamageLog {
     private static final int MAX_FINDINGS = 16 * 1024;

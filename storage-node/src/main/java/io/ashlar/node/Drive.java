@@ -5,21 +5,18 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
-import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Authority;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Id;
-import io.ashlar.client.protocol.ReadCell;
-import io.ashlar.client.protocol.ReadHeaders;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardFenced;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
-import io.ashlar.client.protocol.ShardVerified;
 import io.ashlar.client.transport.Buffer;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +25,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -44,16 +40,13 @@ final class Drive implements AutoCloseable {
     /** Records that may wait for the drive's thread. */
     private static final long MAX_QUEUED_APPEND_BYTES = 256L << 20;
 
-    /** Reads that may wait for a reader. */
-    private static final int MAX_QUEUED_READS = 16 * 1024;
-
     private final DriveDirectory directory;
     private final DriveOpener opener;
     private final Threads threads;
     private final DamageLog damage;
     private final Runnable changed;
     private final AtomicLong queuedAppendBytes = new AtomicLong();
-    private final AtomicInteger queuedReads = new AtomicInteger();
+    private final DriveReads reads;
     private volatile Served served;
     private volatile String failure = "";
 
@@ -70,6 +63,7 @@ final class Drive implements AutoCloseable {
         this.damage = damage;
         this.changed = changed;
         this.served = serve(opener.open());
+        this.reads = new DriveReads(this, threads.readers());
     }
 
     /**
@@ -260,7 +254,9 @@ final class Drive implements AutoCloseable {
         change(completion, store -> store.delete(ShardKey.of(shard), completion));
     }
 
-    /** The highest authority obeyed. Before anything else was asked of the drive, or on its thread. */
+    /**
+     * The highest authority obeyed. Before anything else was asked of the drive, or on its thread.
+     */
     Authority authority() {
         return served.store().authority();
     }
@@ -271,11 +267,11 @@ final class Drive implements AutoCloseable {
     }
 
     /** Something to do with the store on the drive's thread. */
-    private interface Change {
+    interface Change {
         void make(ShardStore store);
     }
 
-    private void change(Completion<?> completion, Change change) {
+    void change(Completion<?> completion, Change change) {
         threads.writer().execute(() -> {
             ShardStore store = served.store();
             try {
@@ -288,120 +284,12 @@ final class Drive implements AutoCloseable {
         });
     }
 
-    // ---- what only reads
-
-    /** Reads a cell; an epoch raises the shard's fence first. */
-    void read(ReadCell request, Completion<Reply> completion) {
-        underFence(request.getShard(), request.getEpoch(), completion, shard -> {
-            Reply reply = served.reader().read(shard, request);
-            completion.done(reply);
-        });
+    /** How its shards are read. */
+    DriveReads reads() {
+        return reads;
     }
 
-    /** Lists records; an epoch raises the shard's fence first, and an open shard is scanned. */
-    void readHeaders(ReadHeaders request, Completion<Reply> completion) {
-        underFence(
-                request.getShard(),
-                request.getEpoch(),
-                completion,
-                shard -> scanned(shard, completion, () -> {
-                    DriveFile arena = served.store().arena();
-                    completion.done(HeaderReader.read(arena, shard, request));
-                }));
-    }
-
-    /** Reads and checks every record below a length; remembers what was found. */
-    void verify(ShardRef ref, long upTo, int cells, Completion<ShardVerified> completion) {
-        underFence(ref, 0, completion, shard -> {
-            ShardVerified verified = served.reader().verify(shard, upTo, cells);
-            shard.damagedCells(verified.getDamagedCells());
-            completion.done(verified);
-        });
-    }
-
-    /** Whether the shard holds its record of this stripe, whole. Reports no damage. */
-    void holds(ShardRef ref, Stripe stripe, Completion<Boolean> completion) {
-        underFence(ref, 0, completion, shard -> {
-            DriveFile arena = served.store().arena();
-            try (var walk = new RecordWalk(arena, shard, stripe.identity().offset(), true)) {
-                RecordWalk.Found found = walk.next();
-                completion.done(found != null
-                        && found.kind() == RecordWalk.Kind.RECORD
-                        && found.cell() != null
-                        && found.cell().stripe().sameAs(stripe));
-            }
-        });
-    }
-
-    /** What a reader does with a shard. */
-    private interface Reading {
-        void read(Shard shard) throws AshlarException;
-    }
-
-    private void underFence(ShardRef ref, long epoch, Completion<?> completion, Reading reading) {
-        Shard shard = served.store().find(ShardKey.of(ref));
-        if (epoch == 0 || (shard != null && shard.isFencedAt(epoch))) {
-            read(ref, completion, reading);
-            return;
-        }
-        fence(ref, epoch, new Completion<>() {
-            @Override
-            public void done(ShardFenced fenced) {
-                read(ref, completion, reading);
-            }
-
-            @Override
-            public void failed(AshlarException cause) {
-                completion.failed(cause);
-            }
-        });
-    }
-
-    private void read(ShardRef ref, Completion<?> completion, Reading reading) {
-        Shard shard;
-        try {
-            shard = find(ref);
-        } catch (AshlarException e) {
-            completion.failed(e);
-            return;
-        }
-        onReader(completion, () -> reading.read(shard));
-    }
-
-    /** Something that a reader does. */
-    private interface ReaderTask {
-        void run() throws AshlarException;
-    }
-
-    private void onReader(Completion<?> completion, ReaderTask task) {
-        if (queuedReads.incrementAndGet() > MAX_QUEUED_READS) {
-            queuedReads.decrementAndGet();
-            completion.failed(overloaded());
-            return;
-        }
-        threads.readers().execute(() -> {
-            queuedReads.decrementAndGet();
-            try {
-                task.run();
-            } catch (AshlarException e) {
-                completion.failed(e);
-            } catch (RuntimeException e) {
-                log.error("drive={} a read failed for no reason of the drive's", path(), e);
-                completion.failed(new AshlarException.Unavailable("bug: " + e, e));
-            }
-        });
-    }
-
-    private void scanned(Shard shard, Completion<?> completion, ReaderTask task)
-            throws AshlarException {
-        if (shard.index() != null || shard.entry().sealed()) {
-            task.run();
-            return;
-        }
-        change(completion, store -> store.whenScanned(shard, () -> onReader(completion, task)));
-    }
-
-    private AshlarException overloaded() {
+    AshlarException overloaded() {
         return new AshlarException.Unavailable(
                 "drive " + directory.path() + " is overloaded: try again later");
     }
@@ -418,6 +306,19 @@ final class Drive implements AutoCloseable {
             throw ShardStore.notFound(ShardKey.of(ref));
         }
         return shard;
+    }
+
+    @Nullable
+    Shard findAny(ShardRef ref) {
+        return served.store().find(ShardKey.of(ref));
+    }
+
+    DriveFile arena() {
+        return served.store().arena();
+    }
+
+    ShardReader reader() {
+        return served.reader();
     }
 
     /** Where a shard's records begin in the arena, for tests that damage them. */

@@ -6,8 +6,8 @@ import java.io.IOException;
 import java.util.Set;
 
 /**
- * The directory that a drive is served from: the one seam between a node and a file system, at which
- * tests and the simulator put drives that fail.
+ * The directory that a drive is served from: the one seam between a node and a file system, at
+ * which tests and the simulator put drives that fail.
  */
 public interface DriveDirectory extends AutoCloseable {
 

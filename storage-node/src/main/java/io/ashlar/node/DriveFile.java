@@ -12,7 +12,9 @@ public interface DriveFile extends AutoCloseable {
     /** Fills the target from this place on; an {@link java.io.EOFException} where the file ends. */
     void read(long at, MemorySegment target) throws IOException;
 
-    /** Writes all of the source at this place; a {@link DriveFullException} where there is no room. */
+    /**
+     * Writes all of the source at this place; a {@link DriveFullException} where there is no room.
+     */
     void write(long at, MemorySegment source) throws IOException;
 
     /** Makes durable all that was written before the call. */

@@ -14,13 +14,13 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
- * Takes a drive directory into service: formats an empty one, refuses what is another node's, newer,
- * or not a drive at all. A directory whose arena is gone is formatted anew <em>as another drive</em>,
- * so that nobody takes the empty arena's silence for knowledge.
+ * Takes a drive directory into service: formats an empty one, refuses what is another node's,
+ * newer, or not a drive at all. A directory whose arena is gone is formatted anew <em>as another
+ * drive</em>, so that nobody takes the empty arena's silence for knowledge.
  *
- * <p>A new drive's arena is made whole under another name; then comes the identity, then the arena's
- * own name. So a crash in between leaves either nothing but names of unfinished files, or an
- * identity whose arena only waits to be renamed.
+ * <p>A new drive's arena is made whole under another name; then comes the identity, then the
+ * arena's own name. So a crash in between leaves either nothing but names of unfinished files, or
+ * an identity whose arena only waits to be renamed.
  */
 final class DriveOpener {
     private static final Logger log = LoggerFactory.getLogger(DriveOpener.class);

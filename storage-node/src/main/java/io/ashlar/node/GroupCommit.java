@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.concurrent.Executor;
 
 /**
- * Makes durable, with one sync, all that was written by the tasks which were waiting for the drive's
- * thread when the first of them wrote: the sync queues up behind them. Then, and only then, those
- * who wait hear of it. Belongs to the drive's thread.
+ * Makes durable, with one sync, all that was written by the tasks which were waiting for the
+ * drive's thread when the first of them wrote: the sync queues up behind them. Then, and only then,
+ * those who wait hear of it. Belongs to the drive's thread.
  */
 final class GroupCommit {
     private final Executor driveThread;

@@ -55,9 +55,11 @@ final class NodeService implements Transport.Service {
             case CREATE_SHARD -> create(request.getCreateShard(), responder);
             case READ_CELL ->
                 drives.of(request.getReadCell().getShard())
+                        .reads()
                         .read(request.getReadCell(), bulk(responder));
             case READ_HEADERS ->
                 drives.of(request.getReadHeaders().getShard())
+                        .reads()
                         .readHeaders(request.getReadHeaders(), bulk(responder));
             case FENCE_SHARD -> {
                 ShardRef shard = request.getFenceShard().getShard();
@@ -88,6 +90,7 @@ final class NodeService implements Transport.Service {
                 responder,
                 answer -> Response.newBuilder().setShardVerified(answer).build());
         drives.of(verify.getShard())
+                .reads()
                 .verify(verify.getShard(), verify.getSealedBytes(), verify.getCells(), verified);
     }
 

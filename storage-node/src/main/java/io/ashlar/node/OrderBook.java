@@ -21,8 +21,8 @@ import java.util.Set;
 
 /**
  * The coordinator's orders: only those of the highest authority ever seen are obeyed, which is
- * remembered durably before the first of them is (INV-9). Each is carried out once at a time and its
- * result is kept until the coordinator has it. Lives on the node's loop.
+ * remembered durably before the first of them is (INV-9). Each is carried out once at a time and
+ * its result is kept until the coordinator has it. Lives on the node's loop.
  */
 final class OrderBook {
     private static final Logger log = LoggerFactory.getLogger(OrderBook.class);

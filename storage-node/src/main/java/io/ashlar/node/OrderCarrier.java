@@ -12,7 +12,9 @@ import io.ashlar.client.transport.Transport;
 import java.util.ArrayDeque;
 import java.util.Queue;
 
-/** Carries the coordinator's orders out; rebuilds only so many at once. Lives on the node's loop. */
+/**
+ * Carries the coordinator's orders out; rebuilds only so many at once. Lives on the node's loop.
+ */
 final class OrderCarrier implements OrderBook.Carrier {
     private final Loop loop;
     private final Transport transport;

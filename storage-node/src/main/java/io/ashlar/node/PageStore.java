@@ -15,9 +15,9 @@ import java.util.function.Consumer;
 
 /**
  * The pages of an arena's catalogue. Every page is there twice. A change goes to the copy that the
- * last sync did not prove durable, and to the other one only after a sync: so at any moment one copy
- * is whole and durable, whatever a crash tears, and soon both are, whatever rots. Belongs to the
- * drive's thread.
+ * last sync did not prove durable, and to the other one only after a sync: so at any moment one
+ * copy is whole and durable, whatever a crash tears, and soon both are, whatever rots. Belongs to
+ * the drive's thread.
  */
 final class PageStore {
     private static final Logger log = LoggerFactory.getLogger(PageStore.class);

@@ -18,8 +18,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
 
 /**
- * Appends records to the shards of a {@link ShardStore}, and indexes those of shards that it did not
- * write itself. Belongs to the drive's thread; scans run on readers.
+ * Appends records to the shards of a {@link ShardStore}, and indexes those of shards that it did
+ * not write itself. Belongs to the drive's thread; scans run on readers.
  */
 final class RecordAppender {
     private static final int HEADER_CRC_AT = 20;

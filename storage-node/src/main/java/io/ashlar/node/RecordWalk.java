@@ -13,7 +13,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Goes through a shard's record space and tells what is there, place by place: the next record is
  * looked for at the end of the last one, else at the next 4 KiB. A header that is right and names
- * this very place is believed about the length of its record. Not for two threads at once; close it.
+ * this very place is believed about the length of its record. Not for two threads at once; close
+ * it.
  */
 final class RecordWalk implements AutoCloseable {
     private static final int PAGE_BYTES = CellFormat.ALIGN_BYTES;

@@ -12,15 +12,17 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 
 /**
- * Creates the shards of a {@link ShardStore}. The zeros that a new shard is written over with go out
- * in parts, each with the group commit of what else is going on, so that no append waits for all of
- * them. Belongs to the drive's thread.
+ * Creates the shards of a {@link ShardStore}. The zeros that a new shard is written over with go
+ * out in parts, each with the group commit of what else is going on, so that no append waits for
+ * all of them. Belongs to the drive's thread.
  */
 final class ShardCreator {
     private static final Logger log = LoggerFactory.getLogger(ShardCreator.class);
@@ -28,11 +30,16 @@ final class ShardCreator {
     /** How much of a new shard is written over with zeros between two commits. */
     private static final int ZEROING_BYTES = 1 << 20;
 
+    /** Shards that are zeroed at once; others wait for them. */
+    private static final int MAX_ZEROING = 2;
+
     private static final MemorySegment ZEROS =
             Arena.global().allocate(ZEROING_BYTES, CellFormat.ALIGN_BYTES).asReadOnly();
 
     private final ShardStore store;
     private final Map<ShardKey, Creation> creations = new HashMap<>();
+    private final Queue<Creation> waiting = new ArrayDeque<>();
+    private int zeroing;
 
     ShardCreator(ShardStore store) {
         this.store = store;
@@ -76,7 +83,8 @@ final class ShardCreator {
         var creation = new Creation(withRun(wanted, run), byRepair, new ArrayList<>());
         creation.waiting().add(completion);
         creations.put(wanted.key(), creation);
-        zero(creation, 0);
+        waiting.add(creation);
+        startZeroing();
     }
 
     private @Nullable AshlarException refusal(ShardEntry wanted, boolean byRepair) {
@@ -154,6 +162,13 @@ final class ShardCreator {
                 wanted.holesProveNothing());
     }
 
+    private void startZeroing() {
+        while (zeroing < MAX_ZEROING && !waiting.isEmpty()) {
+            zeroing++;
+            zero(waiting.remove(), 0);
+        }
+    }
+
     private void zero(Creation creation, long zeroedBytes) {
         long runBytes =
                 creation.entry().run().slotCount() * store.catalogue().layout().slotBytes();
@@ -191,7 +206,7 @@ final class ShardCreator {
             abandon(creation, refusal);
             return;
         }
-        creations.remove(entry.key());
+        finished(entry);
         store.install(entry, false);
         log.info(
                 "drive={} shard={} state=created bytes={} epoch={}",
@@ -205,9 +220,15 @@ final class ShardCreator {
     }
 
     private void abandon(Creation creation, AshlarException cause) {
-        creations.remove(creation.entry().key());
+        finished(creation.entry());
         store.catalogue().release(creation.entry().run());
         store.slotsChanged();
         creation.waiting().forEach(waiting -> waiting.failed(cause));
+    }
+
+    private void finished(ShardEntry entry) {
+        creations.remove(entry.key());
+        zeroing--;
+        startZeroing();
     }
 }

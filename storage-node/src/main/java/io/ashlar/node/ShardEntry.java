@@ -14,9 +14,10 @@ import io.ashlar.client.protocol.CreateShard;
  * @param shardBytes the length of its record space
  * @param fenceEpoch writers below it are refused
  * @param seal how it ended, or {@link Seal#NONE} while it is open
- * @param uncleanStop its node stopped uncleanly while it was open, so writes may have been cut short
- * @param holesProveNothing bytes were lost, or never copied yet: a place that holds zeros is no proof
- *     that nothing was written there
+ * @param uncleanStop its node stopped uncleanly while it was open, so writes may have been cut
+ *     short
+ * @param holesProveNothing bytes were lost, or never copied yet: a place that holds zeros is no
+ *     proof that nothing was written there
  */
 record ShardEntry(
         ShardKey key,

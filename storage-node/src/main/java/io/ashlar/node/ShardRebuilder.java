@@ -26,10 +26,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
- * Makes one shard of a sealed segment complete. Stripe after stripe, a few at a time: what the shard
- * holds whole stays, everything else is rebuilt from the other shards and written as recovery does.
- * It ends when every stripe up to the sealed length has been seen to, or at the first that cannot be
- * decoded, which it names. Memory: {@link #STRIPES_AT_ONCE} stripes. Lives on the node's loop.
+ * Makes one shard of a sealed segment complete. Stripe after stripe, a few at a time: what the
+ * shard holds whole stays, everything else is rebuilt from the other shards and written as recovery
+ * does. It ends when every stripe up to the sealed length has been seen to, or at the first that
+ * cannot be decoded, which it names. Memory: {@link #STRIPES_AT_ONCE} stripes. Lives on the node's
+ * loop.
  */
 final class ShardRebuilder {
     private static final Logger log = LoggerFactory.getLogger(ShardRebuilder.class);
@@ -194,7 +195,8 @@ final class ShardRebuilder {
 
     /** Keeps the shard's own record where it is whole, else makes it. */
     private void see(Stripe stripe) {
-        CompletableFuture<?> _ = this.<Boolean>future(holds -> drive.holds(ref, stripe, holds))
+        CompletableFuture<?> _ = this.<Boolean>future(
+                        holds -> drive.reads().holds(ref, stripe, holds))
                 .thenCompose(holds -> holds ? KEPT : rebuild(stripe))
                 .whenComplete((_, failure) -> {
                     underWay--;

@@ -20,13 +20,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
 /**
- * The shards of one arena and everything that changes them. All of it happens on the drive's thread,
- * so that a fence and an append are never under way at once, and is answered by the group commit
- * that made it durable. Shards may be looked up, and read, from any thread.
+ * The shards of one arena and everything that changes them. All of it happens on the drive's
+ * thread, so that a fence and an append are never under way at once, and is answered by the group
+ * commit that made it durable. Shards may be looked up, and read, from any thread.
  *
  * <p>A write or a sync that fails makes the drive failed for good: after a failed fdatasync nobody
- * knows what the page cache still holds. Only running out of room is survived, as it leaves what was
- * written before in its place.
+ * knows what the page cache still holds. Only running out of room is survived, as it leaves what
+ * was written before in its place.
  */
 final class ShardStore {
     private static final Logger log = LoggerFactory.getLogger(ShardStore.class);

@@ -90,8 +90,8 @@ public final class StorageNode implements AutoCloseable {
     }
 
     /**
-     * A drive that cannot be read, or not be understood, does not keep the others from being served;
-     * one that should not be served here does.
+     * A drive that cannot be read, or not be understood, does not keep the others from being
+     * served; one that should not be served here does.
      */
     private Drives openDrives() throws IOException {
         List<Drive> opened = new ArrayList<>();

@@ -18,8 +18,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Finds the stripes of a sealed segment, one behind another, in the headers that its shards hold. No
- * shard has a cell of every short stripe, so what one does not tell the next one does. Holds the
+ * Finds the stripes of a sealed segment, one behind another, in the headers that its shards hold.
+ * No shard has a cell of every short stripe, so what one does not tell the next one does. Holds the
  * headers of a few dozen stripes at a time. Lives on the node's loop.
  */
 final class StripeLocator {

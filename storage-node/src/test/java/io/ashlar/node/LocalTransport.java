@@ -18,7 +18,9 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.BooleanSupplier;
 
-/** Processes, their threads and the network between them, on the test's thread and its own clock. */
+/**
+ * Processes, their threads and the network between them, on the test's thread and its own clock.
+ */
 final class LocalTransport implements Transport {
     private static final long HOP_NANOS = 50_000;
 

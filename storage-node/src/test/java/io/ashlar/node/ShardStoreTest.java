@@ -247,6 +247,19 @@ class ShardStoreTest {
     }
 
     @Test
+    void keepsItsCatalogueWhenEitherCopyOfAPageRots() throws IOException {
+        createAndAppend(1);
+        drive.fence(shard, 6);
+        int page = ArenaLayout.of(TestDrive.CAPACITY_BYTES).firstShardPage();
+        for (int copy = 0; copy < 2; copy++) {
+            drive.directory.arena().flipBit(ArenaLayout.pageAt(page, copy) + 1000);
+            drive = drive.afterKill();
+            assertThatThrownBy(() -> drive.fence(shard, 5))
+                    .isInstanceOf(AshlarException.Fenced.class);
+        }
+    }
+
+    @Test
     void remembersAFenceWhereThereWasNoShardYet() throws IOException {
         assertThatThrownBy(() -> drive.fence(shard, 6))
                 .isInstanceOf(AshlarException.NotFound.class);
@@ -296,17 +309,21 @@ class ShardStoreTest {
 
     @Test
     void keepsEveryAcknowledgedRecordThroughPowerCuts() throws IOException {
-        for (int seed = 0; seed < 20; seed++) {
+        for (int seed = 0; seed < 60; seed++) {
             drive = newDrive();
             shard = segment.shard(0, drive.drive.id());
             stripes.clear();
             createAndAppend(3);
-            var unanswered = next();
-            drive.drive.append(
-                    segment.append(shard, unanswered),
-                    unanswered.record(0),
-                    new TestDrive.Outcome<>());
-            drive.writer.runOne();
+            for (int i = 0; i <= seed % 6; i++) {
+                var unanswered = next();
+                drive.drive.append(
+                        segment.append(shard, unanswered),
+                        unanswered.record(0),
+                        new TestDrive.Outcome<>());
+            }
+            for (int i = 0; i <= seed % 6; i++) {
+                drive.writer.runOne();
+            }
             drive = drive.afterPowerCut(new SplittableRandom(seed));
             for (int i = 0; i < 3; i++) {
                 assertThat(read(stripes.get(i)))

@@ -147,7 +147,7 @@ final class TestDrive {
     }
 
     byte[] read(ReadCell request) throws AshlarException {
-        Reply reply = ask(completion -> drive.read(request, completion));
+        Reply reply = ask(completion -> drive.reads().read(request, completion));
         return bytesOf(reply);
     }
 
@@ -175,7 +175,7 @@ final class TestDrive {
                     .setVerifyCells(true)
                     .setMaxBytes(8192)
                     .build();
-            Reply reply = ask(completion -> drive.readHeaders(request, completion));
+            Reply reply = ask(completion -> drive.reads().readHeaders(request, completion));
             Headers headers = reply.response().getHeaders();
             addOffsets(bytesOf(reply), records);
             headers.getUnknownList()
@@ -196,6 +196,6 @@ final class TestDrive {
     }
 
     ShardVerified verify(ShardRef shard, long upTo, int cells) throws AshlarException {
-        return ask(completion -> drive.verify(shard, upTo, cells, completion));
+        return ask(completion -> drive.reads().verify(shard, upTo, cells, completion));
     }
 }

@@ -1,4 +1,4 @@
 package io.ashlar.tools.command;
 
 /** A size on the command line. */
-record ByteCount(long bytes) {}
+public record ByteCount(long bytes) {}

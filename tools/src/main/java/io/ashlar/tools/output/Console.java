@@ -68,7 +68,7 @@ public final class Console {
     /** One JSON object on a line of its own, whatever the mode. */
     public void json(Map<String, ?> object) {
         try {
-            out.println(JSON.std.asString(object));
+            out.println(JSON.std.with(JSON.Feature.WRITE_NULL_PROPERTIES).asString(object));
             out.flush();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -1,0 +1,304 @@
+package io.ashlar.tools.endtoend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+
+import io.ashlar.client.model.Address;
+import io.ashlar.tools.cluster.ClusterFile.Member;
+import io.ashlar.tools.command.Ran;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+
+/** What people do, and what they do wrong, to one small cluster: three nodes. */
+class ClusterTest {
+    private static final int MIB = 1 << 20;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private static Path directory;
+
+    @SuppressWarnings("NullAway.Init")
+    private static TestCluster cluster;
+
+    @BeforeAll
+    static void start() throws IOException, InterruptedException {
+        cluster = TestCluster.start(directory.resolve("cluster"), 3, 192L * MIB);
+    }
+
+    @AfterAll
+    static void stop() throws IOException {
+        cluster.close();
+    }
+
+    private static Path image(int sizeBytes, long seed) throws IOException {
+        byte[] bytes = new byte[sizeBytes];
+        new Random(seed).nextBytes(bytes);
+        return Files.write(directory.resolve("image" + seed), bytes);
+    }
+
+    private static void requireServing() throws IOException {
+        Ran status = cluster.ashlar("status", "--json");
+        assertThat(status.exitCode()).as(status.err()).isZero();
+        assertThat(status.out()).hasLineCount(1);
+        for (Member member : cluster.cluster().file().members()) {
+            assertThat(cluster.cluster().isRunning(member)).as(member.id()).isTrue();
+        }
+        assertThat(JSON.std.mapFrom(status.out()))
+                .containsKeys("health", "nodes", "segments", "repair", "scrub");
+    }
+
+    private static void refused(Ran ran, String... words) {
+        assertThat(ran.exitCode()).as(ran.toString()).isEqualTo(1);
+        assertThat(ran.err())
+                .startsWith("ashlar: ")
+                .hasLineCount(1)
+                .doesNotContain("Exception", "\tat ");
+        assertThat(ran.err()).contains(words);
+    }
+
+    @Test
+    void anImageComesBackAsItWentIn() throws IOException {
+        Path image = image(10 * MIB + 512, 1);
+        Path exported = directory.resolve("exported");
+        assertThat(cluster.ashlar("volume", "create", "v1", "--size", "16M").exitCode())
+                .isZero();
+        Ran imported = cluster.ashlar("volume", "import", image.toString(), "v1", "--json");
+        assertThat(imported.exitCode()).as(imported.err()).isZero();
+        assertThat(JSON.std.mapFrom(imported.out()).get("imageBytes")).isEqualTo(10 * MIB + 512);
+        Ran ran = cluster.ashlar("volume", "export", "v1", exported.toString());
+        assertThat(ran.exitCode()).as(ran.err()).isZero();
+        assertThat(exported).hasSize(16 * MIB);
+        byte[] expected = new byte[16 * MIB];
+        System.arraycopy(Files.readAllBytes(image), 0, expected, 0, 10 * MIB + 512);
+        assertThat(Files.readAllBytes(exported)).isEqualTo(expected);
+        Ran verified = cluster.ashlar("volume", "verify", "v1", "--every-pattern");
+        assertThat(verified.exitCode()).as(verified.err()).isZero();
+        Ran deleted = cluster.ashlar("volume", "delete", "v1");
+        assertThat(deleted.exitCode()).as(deleted.err()).isZero();
+        refused(cluster.ashlar("volume", "info", "v1"), "v1");
+    }
+
+    @Test
+    void whatDoesNotExistIsNamed() throws IOException {
+        Path target = directory.resolve("never");
+        refused(cluster.ashlar("volume", "info", "nothere"), "nothere");
+        refused(cluster.ashlar("volume", "delete", "nothere"), "nothere");
+        refused(cluster.ashlar("volume", "export", "nothere", target.toString()), "nothere");
+        refused(cluster.ashlar("volume", "verify", "nothere"), "nothere");
+        refused(cluster.ashlar("volume", "import", image(MIB, 2).toString(), "nothere"), "nothere");
+        refused(
+                cluster.ashlar("volume", "import", target.toString(), "nothere"),
+                "no such file",
+                "never");
+        refused(cluster.ashlar("scrub", "start", "--node", "n9"), "n9");
+        refused(
+                cluster.ashlar("inspect", "segment", "0123456789abcdef0123456789abcdef"),
+                "0123456789abcdef");
+        assertThat(target).doesNotExist();
+        requireServing();
+    }
+
+    @Test
+    void aVolumeThatCannotBeIsRefused() throws IOException {
+        refused(cluster.ashlar("volume", "create", "v3", "--size", "1000"), "4096");
+        refused(
+                cluster.ashlar("volume", "create", "v3", "--size", "1M", "--policy", "raid5"),
+                "raid5");
+        refused(
+                cluster.ashlar("volume", "create", "v3", "--size", "1M", "--policy", "rs-4-0"),
+                "rs-4-0");
+        refused(cluster.ashlar("volume", "create", "", "--size", "1M"), "name");
+        refused(
+                cluster.ashlar("volume", "create", "v3", "--size", "1M", "--compression", "lzma"),
+                "lzma");
+        assertThat(cluster.ashlar("volume", "list").out()).doesNotContain("v3");
+        requireServing();
+    }
+
+    @Test
+    void tooFewDomainsForThePolicyIsSaid() throws IOException {
+        Ran created =
+                cluster.ashlar("volume", "create", "wide", "--size", "1M", "--policy", "rs-4-1");
+        if (created.exitCode() == 0) {
+            created = cluster.ashlar("volume", "import", image(MIB, 4).toString(), "wide");
+        }
+        refused(created, "5");
+        requireServing();
+    }
+
+    @Test
+    void anImageLargerThanItsVolumeIsRefusedBeforeAnythingIsWritten() throws IOException {
+        assertThat(cluster.ashlar("volume", "create", "small", "--size", "1M").exitCode())
+                .isZero();
+        refused(
+                cluster.ashlar("volume", "import", image(2 * MIB, 5).toString(), "small"),
+                "larger than volume small",
+                "nothing was written");
+        assertThat(cluster.ashlar("volume", "info", "small").out()).containsPattern("segments +0");
+    }
+
+    @Test
+    void aFailedExportLeavesNothing() throws IOException {
+        Path target = directory.resolve("no-such-directory").resolve("file");
+        assertThat(cluster.ashlar("volume", "create", "v6", "--size", "1M").exitCode())
+                .isZero();
+        refused(cluster.ashlar("volume", "export", "v6", target.toString()), "no-such-directory");
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files.map(Path::toString)).noneMatch(name -> name.contains(".export-"));
+        }
+    }
+
+    @Test
+    void garbageOnAnyPortHarmsNobody() throws IOException {
+        byte[] garbage = new byte[100_000];
+        new Random(7).nextBytes(garbage);
+        byte[] truncated = new byte[40];
+        byte[] start = "ASHF\u0001\u0001".getBytes(UTF_8);
+        System.arraycopy(start, 0, truncated, 0, start.length);
+        truncated[16] = 100;
+        byte[] huge = truncated.clone();
+        huge[19] = 0x7f;
+        huge[23] = 0x7f;
+        for (Member member : cluster.cluster().file().members()) {
+            for (byte[] bytes : new byte[][] {
+                garbage, truncated, huge, {}, "GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8)
+            }) {
+                send(member.address(), bytes);
+            }
+        }
+        requireServing();
+    }
+
+    private static void send(Address address, byte[] bytes) throws IOException {
+        try (Socket socket = new Socket(address.host(), address.port())) {
+            OutputStream out = socket.getOutputStream();
+            out.write(bytes);
+            out.flush();
+            socket.shutdownOutput();
+        } catch (java.net.SocketException e) {
+            assertThat(e).as("the server may hang up first").hasMessageContaining("");
+        }
+    }
+
+    @Test
+    void anOccupiedPortIsNamed() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Path fresh = directory.resolve("fresh");
+            refused(
+                    Ran.of(
+                            "up",
+                            "--dir",
+                            fresh.toString(),
+                            "--port",
+                            "" + Math.min(taken.getLocalPort(), 65_000)),
+                    "port",
+                    "is occupied");
+        }
+    }
+
+    @Test
+    void aSecondStartOfARunningNodeDoesNothing() {
+        Ran ran = Ran.of(
+                "node", "start", "n1", "--dir", cluster.cluster().directory().toString());
+        assertThat(ran.exitCode()).isZero();
+        assertThat(ran.out()).contains("running already");
+        refused(
+                Ran.of(
+                        "node",
+                        "start",
+                        "n77",
+                        "--dir",
+                        cluster.cluster().directory().toString()),
+                "n77");
+    }
+
+    @Test
+    void aDriveOfAnotherNodeIsRefused() throws IOException, InterruptedException {
+        Member owner = cluster.cluster().member("n1");
+        Path stolen = directory.resolve("stolen");
+        Files.createDirectories(stolen);
+        try (Stream<Path> files = Files.list(owner.drives().getFirst())) {
+            for (Path file : files.toList()) {
+                Files.copy(
+                        file,
+                        stolen.resolve(String.valueOf(file.getFileName())),
+                        StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        Path config = directory.resolve("foreign.properties");
+        Files.writeString(
+                config,
+                "node = n9\nlisten = 127.0.0.1:0\ncoordinators = "
+                        + cluster.cluster().coordinatorAddresses().getFirst()
+                        + "\ndrive.1.directory = " + stolen + "\ndrive.1.capacity = 192M\n");
+        refused(Ran.of("node", "run", "--config", config.toString()), "n1", "n9");
+        requireServing();
+    }
+
+    @Test
+    void aBrokenConfigurationIsNamed() throws IOException {
+        Path config = directory.resolve("broken.properties");
+        Files.writeString(config, "node = n9\nlisten = nowhere\n");
+        refused(Ran.of("node", "run", "--config", config.toString()), "nowhere");
+        Files.writeString(config, "id = c9\nlisten = 127.0.0.1:0\ndirectory = x\ncolour = blue\n");
+        refused(Ran.of("coordinator", "run", "--config", config.toString()), "colour");
+        refused(
+                Ran.of(
+                        "coordinator",
+                        "run",
+                        "--config",
+                        directory.resolve("none").toString()),
+                "no such file");
+    }
+
+    @Test
+    void fullDrivesRefuseWritesAndServeOn() throws IOException {
+        Path image = image(300 * MIB, 8);
+        assertThat(cluster.ashlar("volume", "create", "big", "--size", "1G").exitCode())
+                .isZero();
+        refused(
+                cluster.ashlar("volume", "import", image.toString(), "big"),
+                "free space or add drives");
+        requireServing();
+        Ran exported = cluster.ashlar("volume", "export", "big", "/dev/null");
+        assertThat(exported.exitCode()).as(exported.err()).isZero();
+        Ran deleted = cluster.ashlar("volume", "delete", "big");
+        assertThat(deleted.exitCode()).as(deleted.err()).isZero();
+    }
+
+    @Test
+    void statusHasThePromisedKeys() throws IOException {
+        String out = cluster.ashlar("status", "--json").out();
+        Map<String, Object> status = JSON.std.mapFrom(out);
+        assertThat(status.get("health")).isIn("ok", "degraded", "at-risk", "data-loss");
+        assertThat(out)
+                .containsPattern(
+                        "\"segments\":\\{\"total\":\\d+,\"bySurvivableLosses\":\\{\"0\":\\d+,\"1\":")
+                .contains("\"lost\":", "\"bytesPerSecond\":", "\"etaSeconds\":", "\"queued\":")
+                .contains("\"lastCompletedAt\":", "\"corruptFound\":", "\"coveragePercent\":")
+                .contains("\"usedBytes\":", "\"capacityBytes\":", "\"zone\":", "\"state\":\"up\"");
+        assertThat(JSON.std.mapFrom(cluster.ashlar("scrub", "status", "--json").out()))
+                .containsKeys("state", "bytesScanned", "corruptCells", "unreadable");
+        assertThat(JSON.std.mapFrom(cluster.ashlar("repair", "status", "--json").out()))
+                .containsKeys(
+                        "state", "queued", "running", "repairedShards", "repairedCells", "failed");
+    }
+}
