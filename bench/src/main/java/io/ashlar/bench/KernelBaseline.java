@@ -15,8 +15,7 @@ import java.util.List;
 /**
  * Measures the kernels side by side with ISA-L called from C. The speed of a machine drifts, so
  * samples alternate, C program, kernel, C program, kernel, each on memory of its own, and what counts
- * is the ratio within a pair. A command line tool of its own, and what {@code ashlar bench encode}
- * calls.
+ * is the ratio within a pair. What {@code ashlar bench encode} calls.
  */
 public final class KernelBaseline {
     private static final long WARM_UP_NANOS = 500_000_000;
@@ -48,31 +47,12 @@ public final class KernelBaseline {
             List<Kernel> kernels,
             int roundCount,
             int sampleMillis) {
-        /** All operations and kernels with 64 KiB and 1 MiB cells: under a minute a policy. */
-        public static Options of(List<CodeShape> shapes) {
-            return new Options(
-                    List.of(Operation.values()),
-                    shapes,
-                    List.of(64 << 10, 1 << 20),
-                    Kernel.available(),
-                    15,
-                    20);
+        public Options {
+            operations = List.copyOf(operations);
+            shapes = List.copyOf(shapes);
+            cellBytes = List.copyOf(cellBytes);
+            kernels = List.copyOf(kernels);
         }
-    }
-
-    /**
-     * Prints the table, or with {@code --json} the JSON, of the policies given, or of the four usual
-     * ones.
-     */
-    public static void main(String[] arguments) throws IOException {
-        List<String> words = new ArrayList<>(Arrays.asList(arguments));
-        boolean isJson = words.remove("--json");
-        if (words.isEmpty()) {
-            words = List.of("rs-4-2", "rs-6-3", "rs-8-3", "rs-10-4");
-        }
-        KernelReport report =
-                measure(Options.of(words.stream().map(CodeShape::of).toList()));
-        System.out.print(isJson ? report.toJson() : report.toTable());
     }
 
     /** Measures, in this thread; without gcc or ISA-L's headers the figures have no baseline. */

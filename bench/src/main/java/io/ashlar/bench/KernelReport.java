@@ -2,9 +2,10 @@ package io.ashlar.bench;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
+import java.util.Map;
 
 /**
  * What {@link KernelBaseline} measured, as a table and as JSON.
@@ -66,48 +67,34 @@ public record KernelReport(
         return String.format(Locale.ROOT, "%-12s %-8s %8s  %-7s %7s %7s %6s%n", columns);
     }
 
-    public String toJson() {
-        return figures.stream()
-                .map(KernelReport::toJson)
-                .collect(Collectors.joining(
-                        ",\n",
-                        String.format(
-                                Locale.ROOT,
-                                """
-                                {"cpu": %s, "coreCount": %d, "operatingSystem": %s, "jdk": %s,
-                                 "baseline": %s, "roundCount": %d, "verifiedBytes": %d, "figures": [
-                                """,
-                                quote(machine.cpu()),
-                                machine.coreCount(),
-                                quote(machine.operatingSystem()),
-                                quote(machine.jdk()),
-                                quote(baseline),
-                                roundCount,
-                                verifiedBytes),
-                        "]}\n"));
+    public Map<String, Object> toJson() {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("benchmark", "encode");
+        object.put("baseline", baseline);
+        object.put("roundCount", roundCount);
+        object.put("verifiedBytes", verifiedBytes);
+        object.put("figures", figures.stream().map(KernelReport::toJson).toList());
+        return object;
     }
 
-    private static String toJson(Figure figure) {
-        return String.format(
-                Locale.ROOT,
-                "  {\"operation\": %s, \"policy\": %s, \"cellBytes\": %d, \"kernel\": %s, "
-                        + "\"gigabytesPerSecond\": %s, \"baselineGigabytesPerSecond\": %s, "
-                        + "\"ratio\": %s}",
-                quote(figure.operation.label()),
-                quote(figure.shape.toString()),
-                figure.cellBytes,
-                quote(figure.kernel),
-                number("%.3f", figure.gigabytesPerSecond),
-                number("%.3f", figure.baselineGigabytesPerSecond),
-                number("%.3f", figure.ratio));
+    private static Map<String, @Nullable Object> toJson(Figure figure) {
+        Map<String, @Nullable Object> object = new LinkedHashMap<>();
+        object.put("operation", figure.operation.label());
+        object.put("policy", figure.shape.toString());
+        object.put("cellBytes", figure.cellBytes);
+        object.put("kernel", figure.kernel);
+        object.put("mibPerSecond", Math.round(figure.gigabytesPerSecond * 1e9 / (1 << 20)));
+        object.put("gigabytesPerSecond", rounded(figure.gigabytesPerSecond));
+        object.put("baselineGigabytesPerSecond", rounded(figure.baselineGigabytesPerSecond));
+        object.put("ratio", rounded(figure.ratio));
+        return object;
+    }
+
+    private static @Nullable Double rounded(@Nullable Double value) {
+        return value == null ? null : Math.round(value * 1000) / 1000.0;
     }
 
     private static String number(String format, @Nullable Double value) {
         return value == null ? "null" : String.format(Locale.ROOT, format, value);
-    }
-
-    /** The text as a JSON string; names of machines hold nothing worse than quotes. */
-    private static String quote(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
 }

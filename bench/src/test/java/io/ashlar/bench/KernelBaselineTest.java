@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 
 class KernelBaselineTest {
     @Test
@@ -27,9 +28,13 @@ class KernelBaselineTest {
                 .isEqualTo(6L * 4096 * Kernel.available().size());
         assertThat(report.toTable()).contains("reconstruct", "rs-4-2", "plain", "medians of 3");
         assertThat(report.toJson())
-                .startsWith("{\"cpu\": \"")
-                .contains("\"policy\": \"rs-4-2\", \"cellBytes\": 4096, \"kernel\": \"plain\"")
-                .endsWith("}]}\n");
+                .containsEntry("verifiedBytes", report.verifiedBytes())
+                .containsKeys("baseline", "roundCount");
+        assertThat((List<?>) report.toJson().get("figures"))
+                .hasSameSizeAs(Kernel.available())
+                .allSatisfy(figure -> assertThat((Map<?, ?>) figure)
+                        .asString()
+                        .contains("policy=rs-4-2", "cellBytes=4096", "mibPerSecond="));
     }
 
     @Test

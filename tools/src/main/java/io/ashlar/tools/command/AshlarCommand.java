@@ -26,7 +26,7 @@ import java.util.List;
             "Begin with: ashlar demo",
             "Every command explains itself: ashlar COMMAND --help"
         })
-final class AshlarCommand implements Runnable {
+final class AshlarCommand implements Runnable, CommandRoot {
     static final String DEFAULT_COORDINATOR = "127.0.0.1:7400";
 
     private final Console console;
@@ -72,11 +72,13 @@ final class AshlarCommand implements Runnable {
         spec.commandLine().usage(console.out());
     }
 
-    Console console() {
+    @Override
+    public Console console() {
         return console;
     }
 
-    List<Address> coordinators() throws AshlarException {
+    @Override
+    public List<Address> coordinators() throws AshlarException {
         String text = coordinator != null
                 ? coordinator
                 : console.environment("ASHLAR_COORDINATOR", DEFAULT_COORDINATOR);

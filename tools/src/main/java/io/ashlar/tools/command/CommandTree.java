@@ -12,12 +12,10 @@ import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 import java.io.PrintWriter;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -49,17 +47,9 @@ public final class CommandTree {
         commands.put("scrub", ScrubCommand::new);
         commands.put("repair", RepairCommand::new);
         commands.put("inspect", InspectCommand::new);
-        commands.put("bench", CommandTree::bench);
         commands.put("doctor", DoctorCommand::new);
         commands.put("completion", CompletionCommand::new);
         return commands;
-    }
-
-    /** The module of the benchmarks, which nothing depends on, adds its commands as services. */
-    private static Object bench() {
-        CommandLine bench = new CommandLine(new BenchCommand());
-        ServiceLoader.load(BenchLeaf.class).forEach(bench::addSubcommand);
-        return bench;
     }
 
     /** Runs one command line; never throws. */
@@ -76,20 +66,43 @@ public final class CommandTree {
     /** The command line with the commands that the arguments name, or all if they name none. */
     static CommandLine build(Console console, String... args) {
         CommandLine commandLine = new CommandLine(new AshlarCommand(console));
-        Set<String> words = Set.copyOf(Arrays.asList(args).stream().distinct().toList());
-        boolean all = COMMANDS.keySet().stream().noneMatch(words::contains)
-                || words.contains("completion");
-        COMMANDS.forEach((name, command) -> {
-            if (all || words.contains(name)) {
-                commandLine.addSubcommand(name, command.get());
-            }
-        });
+        String named = named(args);
+        boolean all = named.equals("completion");
+        Map<String, Supplier<Object>> commands =
+                all || !COMMANDS.containsKey(named) ? withJoined() : COMMANDS;
+        Supplier<Object> only = all ? null : commands.get(named);
+        if (only != null) {
+            commandLine.addSubcommand(named, only.get());
+        } else {
+            commands.forEach((name, command) -> commandLine.addSubcommand(name, command.get()));
+        }
         commandLine.registerConverter(ByteCount.class, CommandTree::byteCount);
         commandLine.setOut(new PrintWriter(console.out(), true, UTF_8));
         commandLine.setErr(new PrintWriter(console.err(), true, UTF_8));
         commandLine.setParameterExceptionHandler((e, ignored) -> misused(console, e));
         commandLine.setExecutionExceptionHandler((e, at, result) -> failed(console, e));
         return commandLine;
+    }
+
+    /** With those of the modules that this one does not know. */
+    private static Map<String, Supplier<Object>> withJoined() {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>(COMMANDS);
+        for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
+            commands.put(provider.name(), provider::command);
+        }
+        return commands;
+    }
+
+    /** The first word that is neither an option nor an option's value, or empty. */
+    private static String named(String... args) {
+        for (int i = 0; i < args.length; i++) {
+            if (args[i].equals("--coordinator")) {
+                i++;
+            } else if (!args[i].startsWith("-")) {
+                return args[i];
+            }
+        }
+        return "";
     }
 
     private static ByteCount byteCount(String text) {

@@ -7,7 +7,7 @@ import picocli.CommandLine.Spec;
 
 /** A command that only groups others. */
 @Command(synopsisSubcommandLabel = "COMMAND", sortOptions = false)
-abstract class Group implements Runnable {
+public abstract class Group implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;

@@ -1,0 +1,11 @@
+package io.ashlar.bench.command;
+
+import io.ashlar.tools.command.Group;
+
+import picocli.CommandLine.Command;
+
+@Command(
+        name = "bench",
+        description = "How fast this machine and this cluster are.",
+        subcommands = {EncodeCommand.class, IoCommand.class})
+final class BenchCommand extends Group {}

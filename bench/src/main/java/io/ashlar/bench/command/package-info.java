@@ -1,0 +1,5 @@
+/** The {@code ashlar bench} commands. */
+@NullMarked
+package io.ashlar.bench.command;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,98 @@
+package io.ashlar.bench.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.ashlar.tools.command.CommandTree;
+import io.ashlar.tools.output.Console;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.Map;
+
+class BenchCommandTest {
+    /** What a command line did. */
+    record Ran(int exitCode, String out, String err) {
+        static Ran of(String... args) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            ByteArrayOutputStream err = new ByteArrayOutputStream();
+            Console console = new Console(
+                    InputStream.nullInputStream(),
+                    new PrintStream(out, true, UTF_8),
+                    new PrintStream(err, true, UTF_8),
+                    Map.of(),
+                    false);
+            int exitCode = CommandTree.run(console, args);
+            return new Ran(exitCode, out.toString(UTF_8), err.toString(UTF_8));
+        }
+    }
+
+    @Test
+    void joinsTheOtherCommands() {
+        assertThat(Ran.of().out()).contains("bench", "doctor");
+        assertThat(Ran.of("completion", "bash").out()).contains("bench", "--pattern");
+        assertThat(Ran.of("bench", "--help").out()).contains("Usage: ashlar bench", "encode", "io");
+        assertThat(Ran.of("--coordinator", "bench", "doctor", "--help").out())
+                .contains("Usage: ashlar doctor");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"encode", "io"})
+    void everyCommandExplainsItself(String command) {
+        Ran ran = Ran.of("bench", command, "--help");
+        assertThat(ran.exitCode()).isZero();
+        assertThat(ran.out()).contains("Usage: ashlar bench " + command);
+        assertThat(ran.err()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "rebuild",
+                "io",
+                "io --volume v",
+                "io --volume v --pattern backwards",
+                "io --volume v --pattern randread --block 5000",
+                "io --volume v --pattern randread --block 0",
+                "io --volume v --pattern randread --block 9T",
+                "io --volume v --pattern randread --depth 0",
+                "io --volume v --pattern seqwrite --depth 1000",
+                "io --volume v --pattern randread --seconds 0",
+                "io --volume v --pattern randread --warmup -1",
+                "io --volume v --pattern randread --mix 50",
+                "io --volume v --pattern randwrite --mix 101",
+                "io --volume v --pattern randwrite --api telepathic",
+                "encode --policy raid5",
+                "encode --cell 1000",
+                "encode --cell 1G",
+                "encode --rounds 0",
+            })
+    void misuseIsOneLineAndExitCodeTwo(String line) {
+        Ran ran = Ran.of(("bench " + line).strip().split(" "));
+        assertThat(ran.exitCode()).isEqualTo(CommandTree.USAGE);
+        assertThat(ran.out()).isEmpty();
+        assertThat(ran.err()).startsWith("ashlar: ").hasLineCount(1).contains("--help");
+    }
+
+    @Test
+    void withoutAClusterSaysWhatToDo() {
+        Ran ran = Ran.of(
+                "bench",
+                "io",
+                "--volume",
+                "v",
+                "--pattern",
+                "randread",
+                "--coordinator",
+                "nonsense");
+        assertThat(ran.exitCode()).isEqualTo(CommandTree.FAILED);
+        assertThat(ran.err()).contains("\"nonsense\" is not an address").hasLineCount(1);
+    }
+}

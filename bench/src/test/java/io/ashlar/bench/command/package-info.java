@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.bench.command;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.bench.load;
+
+import org.jspecify.annotations.NullMarked;
