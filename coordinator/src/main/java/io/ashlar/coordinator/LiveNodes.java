@@ -99,15 +99,14 @@ final class LiveNodes implements ClusterView {
     }
 
     /**
-     * Whether every node that may be up was heard, or has been silent for long enough: before that,
+     * Whether every node that may be up has registered, or was silent for long enough: before that,
      * placement would crowd the few that happened to speak first.
      */
     boolean isSettled() {
         return now() - leader.sinceNanos()
                         >= leader.config().timings().suspectAfter().toNanos()
                 || nodes.values().stream()
-                        .allMatch(
-                                node -> node.health().isDown() || !node.drives().isEmpty());
+                        .allMatch(node -> node.health().isDown() || node.isInventoried());
     }
 
     // ---- health

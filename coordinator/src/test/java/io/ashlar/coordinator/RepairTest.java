@@ -15,6 +15,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SetRepair;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.protocol.StartRepair;
 import io.ashlar.client.protocol.StartScrub;
 import io.ashlar.client.protocol.VolumeInfo;
@@ -205,6 +206,29 @@ final class RepairTest {
         assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
         assertThat(TestCluster.shard(cluster.segment(segment), 4).getIncarnation())
                 .isNotEqualTo(TestCluster.shard(segment, 4).getIncarnation());
+    }
+
+    @Test
+    void verifiesAMissingShardThatReturnsInsteadOfRebuildingIt() throws AshlarException {
+        TestCluster cluster = TestCluster.of(7);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        TestNode node = cluster.nodeOf(segment, 4);
+        Map<ShardRef, ShardState> away = Map.copyOf(node.shards);
+        cluster.nodes.values().forEach(other -> other.setObedient(false));
+        node.shards.clear();
+        node.start();
+        cluster.passSeconds(2);
+        ShardRef target = cluster.metadata().rebuilds().getFirst().getTarget();
+        node.shards.putAll(away);
+        node.start();
+        assertThat(cluster.metadata().isDoomed(target)).isTrue();
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.DEGRADED);
+        cluster.nodes.values().forEach(other -> other.setObedient(true));
+        cluster.passSeconds(4);
+        assertThat(rebuilds(node)).as("a look at what it holds").isPositive();
+        assertThat(TestCluster.shard(cluster.segment(segment), 4))
+                .isEqualTo(TestCluster.shard(segment, 4));
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
     }
 
     @Test

@@ -2,16 +2,21 @@ package io.ashlar.coordinator;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
+import io.ashlar.client.protocol.CloseVolume;
 import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.DeleteVolume;
 import io.ashlar.client.protocol.GetRepair;
 import io.ashlar.client.protocol.GetScrub;
 import io.ashlar.client.protocol.GetStatus;
+import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.OpenSegment;
 import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
@@ -137,10 +142,16 @@ final class TestCluster {
 
     // ---- requests
 
-    Response ask(Request request) throws AshlarException {
+    /** An answer that may come when time has passed. */
+    AtomicReference<Response> askLater(Request request) {
         AtomicReference<Response> answer = new AtomicReference<>();
         service.handle(request, Buffer.empty(), (response, bulk) -> answer.set(response));
         loop.settle();
+        return answer;
+    }
+
+    Response ask(Request request) throws AshlarException {
+        AtomicReference<Response> answer = askLater(request);
         for (int i = 0; i < 200 && answer.get() == null; i++) {
             loop.passMillis(20);
         }
@@ -175,6 +186,38 @@ final class TestCluster {
                                 .setSteal(steal))
                         .build())
                 .getVolumeOpened();
+    }
+
+    LeaseRenewed renewed(VolumeInfo volume) throws AshlarException {
+        return ask(Request.newBuilder()
+                        .setRenewLease(RenewLease.newBuilder()
+                                .setVolume(volume.getId())
+                                .setEpoch(volume.getEpoch()))
+                        .build())
+                .getLeaseRenewed();
+    }
+
+    VolumeInfo get(String name) throws AshlarException {
+        return ask(Request.newBuilder()
+                        .setGetVolume(GetVolume.newBuilder().setName(name))
+                        .build())
+                .getVolume();
+    }
+
+    void delete(String name) throws AshlarException {
+        ask(Request.newBuilder()
+                .setDeleteVolume(
+                        DeleteVolume.newBuilder().setRequestId(newRequest()).setName(name))
+                .build());
+    }
+
+    void close(VolumeInfo volume) throws AshlarException {
+        ask(Request.newBuilder()
+                .setCloseVolume(CloseVolume.newBuilder()
+                        .setRequestId(newRequest())
+                        .setVolume(volume.getId())
+                        .setEpoch(volume.getEpoch()))
+                .build());
     }
 
     Segment createSegment(VolumeInfo volume) throws AshlarException {

@@ -291,8 +291,20 @@ final class LogWriter {
         inFlight.outcome.failed(cause);
     }
 
-    /** Seals everything, once nothing is in flight; the end of a writer. */
+    /**
+     * Seals everything, once nothing is in flight; the end of a writer. What cannot be sealed now,
+     * the next one to open the volume takes over: all that was acknowledged is durable.
+     */
     CompletableFuture<Void> seal() {
-        return ended != null ? CompletableFuture.completedFuture(null) : segments.sealAll(true);
+        if (ended != null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return segments.sealAll(true).exceptionally(failure -> {
+            LOG.warn(
+                    "event=not-sealed volume={} reason=\"{}\"",
+                    writer.name(),
+                    AshlarException.in(failure).getMessage());
+            return null;
+        });
     }
 }

@@ -142,7 +142,7 @@ final class OpenSegments {
             return CompletableFuture.completedFuture(null);
         }
         sealingFull = true;
-        return command(List.of(first.seal())).thenRun(() -> {
+        return command(List.of(first.seal()), true).thenRun(() -> {
             sealingFull = false;
             if (open.peekFirst() == first) {
                 open.removeFirst();
@@ -155,7 +155,8 @@ final class OpenSegments {
      * Seals every segment at what is acknowledged in it, in one command, repeated until it is
      * answered. The spare one is kept if it is on no avoided node.
      *
-     * @param forGood the spare one is sealed too, also one that is just being created
+     * @param forGood the spare one is sealed too, also one that is just being created; and where no
+     *     coordinator answers in its time, that is left to whoever opens the volume next
      */
     CompletableFuture<Void> sealAll(boolean forGood) {
         if (forGood && creation != null) {
@@ -171,7 +172,8 @@ final class OpenSegments {
         if (all.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        return command(all.stream().map(OpenSegment::seal).toList()).thenRun(() -> {
+        List<SegmentSeal> seals = all.stream().map(OpenSegment::seal).toList();
+        return command(seals, !forGood).thenRun(() -> {
             for (OpenSegment segment : all) {
                 open.remove(segment);
                 sealed(segment);
@@ -199,7 +201,7 @@ final class OpenSegments {
                 end.bytes());
     }
 
-    private CompletableFuture<Void> command(List<SegmentSeal> seals) {
+    private CompletableFuture<Void> command(List<SegmentSeal> seals, boolean untilAnswered) {
         Request request = Request.newBuilder()
                 .setSealSegments(SealSegments.newBuilder()
                         .setRequestId(cluster.newRequestId())
@@ -208,11 +210,12 @@ final class OpenSegments {
                         .addAllSeals(seals))
                 .build();
         CompletableFuture<Void> answered = new CompletableFuture<>();
-        repeat(request, answered);
+        send(request, untilAnswered, answered);
         return answered;
     }
 
-    private void repeat(Request request, CompletableFuture<Void> answered) {
+    private void send(
+            Request request, boolean untilAnswered, CompletableFuture<Void> answered) {
         var _ = cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())
                 .whenComplete((response, failure) -> {
@@ -221,8 +224,10 @@ final class OpenSegments {
                         return;
                     }
                     AshlarException cause = AshlarException.in(failure);
-                    if (cause instanceof AshlarException.Unavailable) {
-                        cluster.loop().schedule(RETRY_NANOS, () -> repeat(request, answered));
+                    if (cause instanceof AshlarException.Unavailable && untilAnswered) {
+                        cluster.loop()
+                                .schedule(
+                                        RETRY_NANOS, () -> send(request, untilAnswered, answered));
                     } else {
                         answered.completeExceptionally(cause);
                     }

@@ -6,7 +6,7 @@ import io.ashlar.tools.cluster.ClusterConnection;
 abstract class ClusterCommand extends Leaf {
 
     @Override
-    final int run() throws Exception {
+    protected final int run() throws Exception {
         try (ClusterConnection connection = new ClusterConnection(coordinators())) {
             return run(connection);
         }

@@ -18,7 +18,7 @@ final class CompletionCommand extends Leaf {
     private String shell = "bash";
 
     @Override
-    int run() {
+    protected int run() {
         if (!SHELLS.contains(shell)) {
             throw new ParameterException(
                     spec().commandLine(),

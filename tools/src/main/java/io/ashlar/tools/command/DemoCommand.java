@@ -38,7 +38,7 @@ final class DemoCommand extends Leaf {
     private @Nullable Path directory;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         Path work = workDirectory();
         Thread stop = new Thread(() -> stopQuietly(work), "ashlar-demo-stop");
         Runtime.getRuntime().addShutdownHook(stop);

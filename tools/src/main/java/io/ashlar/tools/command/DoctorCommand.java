@@ -41,7 +41,7 @@ final class DoctorCommand extends Leaf {
     private final List<String> advice = new ArrayList<>();
 
     @Override
-    int run() throws IOException {
+    protected int run() throws IOException {
         java();
         kernels();
         drive();

@@ -17,7 +17,7 @@ final class DownCommand extends Leaf {
     private Path directory;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         long start = System.nanoTime();
         LocalCluster cluster = LocalCluster.open(directory);
         List<String> killed = cluster.stopAll();

@@ -40,7 +40,7 @@ final class InspectCommand extends Group {
         private long damaged;
 
         @Override
-        int run() throws Exception {
+        protected int run() throws Exception {
             if (!Files.isRegularFile(file)) {
                 throw new CommandFailed("no such file: " + file);
             }

@@ -14,7 +14,7 @@ import java.util.concurrent.Callable;
 
 /** A command that does something, as opposed to a group of others. */
 @Command(sortOptions = false)
-abstract class Leaf implements Callable<Integer> {
+public abstract class Leaf implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
@@ -25,22 +25,22 @@ abstract class Leaf implements Callable<Integer> {
     }
 
     /** Does it; the exit code. */
-    abstract int run() throws Exception;
+    protected abstract int run() throws Exception;
 
-    final CommandSpec spec() {
+    protected final CommandSpec spec() {
         return spec;
     }
 
-    final Console console() {
+    protected final Console console() {
         return root().console();
     }
 
-    final List<Address> coordinators() throws AshlarException {
+    protected final List<Address> coordinators() throws AshlarException {
         return root().coordinators();
     }
 
     /** Fails at once where no coordinator answers or none knows the volume. */
-    final void requireVolume(String name) throws AshlarException {
+    protected final void requireVolume(String name) throws AshlarException {
         try (ClusterConnection connection = new ClusterConnection(coordinators())) {
             var _ = VolumeCommand.get(connection, name);
         }

@@ -24,7 +24,7 @@ final class MemberStart extends Leaf {
     private Path directory;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         LocalCluster cluster = LocalCluster.open(directory);
         boolean started = cluster.start(id);
         MemberReadiness.await(cluster, id);

@@ -35,7 +35,7 @@ abstract class ServerRun extends Leaf {
     abstract int threads();
 
     @Override
-    final int run() throws Exception {
+    protected final int run() throws Exception {
         if (!Files.isRegularFile(file)) {
             throw new CommandFailed("no such file: " + file);
         }

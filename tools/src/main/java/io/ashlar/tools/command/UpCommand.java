@@ -65,7 +65,7 @@ final class UpCommand extends Leaf {
     private int zones;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         requireRange("--nodes", nodes, 1, LocalCluster.MAX_NODES);
         requireRange("--coordinators", coordinators, 1, LocalCluster.MAX_COORDINATORS);
         requireRange("--port", port, 1, 65535 - LocalCluster.MAX_NODES - 16);

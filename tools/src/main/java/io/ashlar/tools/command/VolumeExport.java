@@ -26,7 +26,7 @@ final class VolumeExport extends Leaf {
     private String file;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         boolean isPipe = file.equals("-");
         if (isPipe) {
             console().reserveStandardOutput();

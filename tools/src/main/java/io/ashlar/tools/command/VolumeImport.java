@@ -34,7 +34,7 @@ final class VolumeImport extends Leaf {
     private String name;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         try (ReadableByteChannel source = open()) {
             VolumeInfo info;
             try (ClusterConnection connection = new ClusterConnection(coordinators())) {

@@ -29,7 +29,7 @@ final class VolumeVerify extends Leaf {
     private boolean everyPattern;
 
     @Override
-    int run() throws Exception {
+    protected int run() throws Exception {
         long start = System.nanoTime();
         VerifyReport report;
         requireVolume(name);

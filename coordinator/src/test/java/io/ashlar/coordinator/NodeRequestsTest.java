@@ -1,0 +1,177 @@
+package io.ashlar.coordinator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.Event;
+import io.ashlar.client.protocol.GetEvents;
+import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.Order;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardState;
+import io.ashlar.client.protocol.VolumeInfo;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** Nodes, their health, their inventories and their orders. */
+final class NodeRequestsTest {
+
+    @Test
+    void placesNothingBeforeTheNodesHaveRegisteredAfterAStart() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        cluster.restartCoordinator();
+        cluster.node("n1").heartbeat();
+        cluster.node("n2").heartbeat();
+        cluster.node("n3").heartbeat();
+        AtomicReference<Response> answer = cluster.askLater(Request.newBuilder()
+                .setCreateSegment(CreateSegment.newBuilder()
+                        .setRequestId(cluster.newRequest())
+                        .setVolume(held.getId())
+                        .setEpoch(held.getEpoch())
+                        .setShardBytes(TestCluster.SHARD_BYTES))
+                .build());
+        cluster.loop.passMillis(200);
+        assertThat(answer.get()).isNull();
+        cluster.heartbeats();
+        cluster.loop.passMillis(50);
+        assertThat(answer.get()).isNotNull().satisfies(response -> {
+            assertThat(response.getSegment().getPlacementsCount()).isEqualTo(6);
+            assertThat(response.getSegment().getWeaker()).isFalse();
+        });
+    }
+
+    @Test
+    void showsADeadNodeWithinFiveSeconds() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.passSeconds(2);
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
+        cluster.node("n3").kill();
+        cluster.passSeconds(5);
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> node.getId().equals("n3"))
+                .first()
+                .satisfies(node -> {
+                    assertThat(node.getState()).isEqualTo("down");
+                    assertThat(node.getReason()).contains("no heartbeat");
+                });
+        assertThat(events(cluster)).anySatisfy(event -> {
+            assertThat(event.getSubject()).isEqualTo("node n3");
+            assertThat(event.getText()).contains("-> down: no heartbeat");
+        });
+        cluster.restartCoordinator();
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> node.getState().equals("down"))
+                .hasSize(1);
+        cluster.node("n3").start();
+        cluster.passSeconds(1);
+        assertThat(cluster.status().getNodesList())
+                .allMatch(node -> node.getState().equals("up"));
+    }
+
+    @Test
+    void takesNobodyForDeadAfterAPauseOfItsOwn() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        cluster.open("disk0", "first", false);
+        cluster.passSeconds(2);
+        cluster.loop.pauseMillis(30_000);
+        cluster.loop.settle();
+        assertThat(cluster.status().getNodesList())
+                .allMatch(node -> node.getState().equals("up"));
+        assertThatThrownBy(() -> cluster.open("disk0", "second", false))
+                .hasMessageContaining("held by first");
+        cluster.passSeconds(2);
+        cluster.node("n1").kill();
+        cluster.passSeconds(5);
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> node.getState().equals("down"))
+                .hasSize(1);
+    }
+
+    @Test
+    void givesAnOrderThatFailedAgainAfterAWhile() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Segment segment = cluster.openSegment(held, cluster.createSegment(held));
+        TestNode node = cluster.nodeOf(segment, 1);
+        node.failSeals(true);
+        cluster.seal(held, TestCluster.sealOf(segment));
+        for (int i = 0; i < 100; i++) {
+            cluster.heartbeats();
+        }
+        assertThat(node.ordered).hasSize(1);
+        node.failSeals(false);
+        cluster.passSeconds(7);
+        assertThat(node.shards.values()).allMatch(ShardState::getSealed);
+    }
+
+    private static List<Event> events(TestCluster cluster) throws AshlarException {
+        return cluster.ask(Request.newBuilder()
+                        .setGetEvents(GetEvents.newBuilder().setMax(1000))
+                        .build())
+                .getEvents()
+                .getEventsList();
+    }
+
+    @Test
+    void keepsShardsThatNobodyKnows() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        TestNode node = cluster.addNode("n7", "");
+        ShardRef stranger = ShardRef.newBuilder()
+                .setSegment(new SegmentId(1, 2).toProto())
+                .setIncarnation(3)
+                .setDrive(node.drive.toProto())
+                .build();
+        node.shards.put(stranger, ShardState.newBuilder().setShard(stranger).build());
+        node.register();
+        cluster.passSeconds(3);
+        assertThat(node.shards).containsKey(stranger);
+        assertThat(node.ordered).isEmpty();
+        assertThat(cluster.status().getNodesList())
+                .anyMatch(status -> status.getReason().contains("1 unknown shards"));
+        assertThat(events(cluster)).anyMatch(event -> event.getText().contains("no segment names"));
+    }
+
+    @Test
+    void asksANodeItDoesNotKnowToRegister() throws AshlarException {
+        TestCluster cluster = TestCluster.of(3);
+        cluster.restartCoordinator();
+        int before = cluster.metadata().nodes().size();
+        cluster.heartbeats();
+        assertThat(cluster.metadata().nodes()).hasSize(before);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        assertThat(cluster.createSegment(held).getPlacementsCount()).isEqualTo(6);
+    }
+
+    @Test
+    void givesAnOrderAgainUntilItsResultHasCome() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Segment segment = cluster.openSegment(held, cluster.createSegment(held));
+        TestNode node = cluster.nodeOf(segment, 1);
+        node.setObedient(false);
+        cluster.seal(held, TestCluster.sealOf(segment));
+        cluster.passSeconds(3);
+        assertThat(node.ordered).hasSize(3);
+        assertThat(node.ordered)
+                .extracting(Order::getId)
+                .containsOnly(node.ordered.getFirst().getId());
+        node.setObedient(true);
+        cluster.passSeconds(3);
+        assertThat(node.ordered).hasSize(4);
+    }
+}

@@ -1,0 +1,140 @@
+package io.ashlar.coordinator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.client.protocol.VolumeOpened;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+
+/** Volumes, their leases and their deletion. */
+final class VolumeRequestsTest {
+    @Test
+    void refusesAVolumeThatCouldNeverBeWritten() throws AshlarException {
+        TestCluster cluster = TestCluster.of(2);
+        assertThatThrownBy(() -> cluster.createVolume("disk0", "rs-4-2"))
+                .isInstanceOf(AshlarException.Invalid.class)
+                .hasMessageContaining("3 failure domains")
+                .hasMessageContaining("has 2");
+        assertThatThrownBy(() -> cluster.createVolume("bad name", "rs-1-1"))
+                .hasMessageContaining("no name for a volume");
+        assertThatThrownBy(() -> cluster.createVolume("disk0", "raid5"))
+                .hasMessageContaining("unknown policy");
+        cluster.createVolume("disk0", "rs-1-1");
+        assertThatThrownBy(() -> cluster.createVolume("disk0", "rs-1-1"))
+                .hasMessageContaining("exists already");
+    }
+
+    @Test
+    void refusesOddSizesAndUnknownCompression() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        for (long size : new long[] {0, 4095, -4096, 4097}) {
+            assertThatThrownBy(() -> cluster.ask(volume(size, "none")))
+                    .hasMessageContaining("multiple of 4096");
+        }
+        for (String compression : List.of("", "lz4", "zstd:0", "zstd:20", "zstd")) {
+            assertThatThrownBy(() -> cluster.ask(volume(4096, compression)))
+                    .hasMessageContaining("unknown compression");
+        }
+        cluster.ask(volume(4096, "zstd:19"));
+    }
+
+    private static Request volume(long sizeBytes, String compression) {
+        return Request.newBuilder()
+                .setCreateVolume(CreateVolume.newBuilder()
+                        .setRequestId(9)
+                        .setName("odd")
+                        .setSizeBytes(sizeBytes)
+                        .setPolicy("rs-4-2")
+                        .setCompression(compression))
+                .build();
+    }
+
+    @Test
+    void letsAnotherInOnlyWhenTheLeaseHasRunOutOrByForce() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo first = cluster.open("disk0", "first", false).getVolume();
+        assertThat(first.getEpoch()).isEqualTo(1);
+        assertThatThrownBy(() -> cluster.open("disk0", "second", false))
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("held by first");
+
+        for (int i = 0; i < 5; i++) {
+            cluster.loop.passMillis(3000);
+            cluster.renewed(first);
+        }
+        assertThat(cluster.get("disk0").getRenewals()).isEqualTo(5);
+        assertThatThrownBy(() -> cluster.open("disk0", "second", false))
+                .hasMessageContaining("held by first");
+
+        VolumeInfo stolen = cluster.open("disk0", "thief", true).getVolume();
+        assertThat(stolen.getEpoch()).isEqualTo(2);
+        assertThatThrownBy(() -> cluster.renewed(first)).isInstanceOf(AshlarException.Fenced.class);
+
+        cluster.loop.passMillis(5001);
+        assertThat(cluster.get("disk0").getLeaseMillis()).isZero();
+        assertThat(cluster.open("disk0", "second", false).getVolume().getEpoch())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void countsALeaseAsRenewedWhenACoordinatorStarts() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        cluster.loop.passMillis(4900);
+        cluster.restartCoordinator();
+        cluster.loop.passMillis(4900);
+        assertThatThrownBy(() -> cluster.open("disk0", "second", false))
+                .hasMessageContaining("held by first");
+        cluster.renewed(held);
+        cluster.close(held);
+        assertThat(cluster.get("disk0").getHolder()).isEmpty();
+        assertThat(cluster.open("disk0", "second", false).getVolume().getEpoch())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void answersARepeatedOpenOnceAndOpensOnce() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        Request open = Request.newBuilder()
+                .setOpenVolume(io.ashlar.client.protocol.OpenVolume.newBuilder()
+                        .setRequestId(77)
+                        .setName("disk0")
+                        .setHolder("first"))
+                .build();
+        VolumeOpened once = cluster.ask(open).getVolumeOpened();
+        VolumeOpened again = cluster.ask(open).getVolumeOpened();
+        assertThat(again.getVolume().getEpoch()).isEqualTo(once.getVolume().getEpoch());
+    }
+
+    @Test
+    void refusesToDeleteWhatIsHeldAndGivesBackWhatIsNot() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        for (int i = 0; i < 3; i++) {
+            cluster.sealedSegment(held);
+        }
+        assertThatThrownBy(() -> cluster.delete("disk0")).hasMessageContaining("held by first");
+        cluster.close(held);
+        cluster.delete("disk0");
+        assertThatThrownBy(() -> cluster.get("disk0")).isInstanceOf(AshlarException.NotFound.class);
+        cluster.passSeconds(3);
+        for (TestNode node : cluster.nodes.values()) {
+            assertThat(node.shards).isEmpty();
+            assertThat(cluster.metadata().doomedOn(node.drive, 1)).isEmpty();
+        }
+        assertThat(cluster.metadata().deletedVolumes()).isEmpty();
+        cluster.createVolume("disk0", "rs-4-2");
+        assertThat(cluster.metadata().segmentCounts().get("rs-4-2")).isZero();
+    }
+}
