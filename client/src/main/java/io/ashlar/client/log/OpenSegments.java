@@ -214,8 +214,7 @@ final class OpenSegments {
         return answered;
     }
 
-    private void send(
-            Request request, boolean untilAnswered, CompletableFuture<Void> answered) {
+    private void send(Request request, boolean untilAnswered, CompletableFuture<Void> answered) {
         var _ = cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())
                 .whenComplete((response, failure) -> {

@@ -15,7 +15,6 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -46,17 +45,9 @@ public final class CommandTree {
         commands.put("scrub", ScrubCommand::new);
         commands.put("repair", RepairCommand::new);
         commands.put("inspect", InspectCommand::new);
-        commands.put("bench", CommandTree::bench);
         commands.put("doctor", DoctorCommand::new);
         commands.put("completion", CompletionCommand::new);
         return commands;
-    }
-
-    /** The module of the benchmarks, which nothing depends on, adds its commands as services. */
-    private static Object bench() {
-        CommandLine bench = new CommandLine(new BenchCommand());
-        ServiceLoader.load(BenchLeaf.class).forEach(bench::addSubcommand);
-        return bench;
     }
 
     /** Runs one command line; never throws. */
