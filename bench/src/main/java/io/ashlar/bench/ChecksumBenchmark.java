@@ -20,7 +20,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
-/** CRC32C of one piece, in bytes per nanosecond, which is GB/s. */
+/**
+ * CRC32C of one piece, in bytes per nanosecond, which is GB/s.
+ *
+ * <p>After a build: {@code java -cp 'bench/target/lib/*' org.openjdk.jmh.Main ChecksumBenchmark}
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -22,6 +22,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * Coding on one thread, with cells as hot as they fit. The counter {@code dataBytes} is in data bytes
  * per nanosecond, which is GB/s. For the comparison with C see {@link KernelBaseline}.
+ *
+ * <p>After a build: {@code java -cp 'bench/target/lib/*' org.openjdk.jmh.Main EncodeBenchmark -p
+ * policy=rs-4-2}
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

@@ -86,8 +86,7 @@ public final class KernelBaseline {
                 }
             }
         }
-        return new KernelReport(
-                Machine.current(), description, options.roundCount, verifiedBytes, figures);
+        return new KernelReport(description, options.roundCount, verifiedBytes, figures);
     }
 
     private long warmUpAndVerify(CodeShape shape, Kernel kernel) {

@@ -10,17 +10,12 @@ import java.util.Map;
 /**
  * What {@link KernelBaseline} measured, as a table and as JSON.
  *
- * @param machine what it ran on
  * @param baseline what the kernels were compared with, or why with nothing
  * @param roundCount how many pairs of samples a figure is the median of
  * @param verifiedBytes how many bytes of the kernels were found equal to plain Java's
  */
 public record KernelReport(
-        Machine machine,
-        String baseline,
-        int roundCount,
-        long verifiedBytes,
-        List<Figure> figures) {
+        String baseline, int roundCount, long verifiedBytes, List<Figure> figures) {
     public KernelReport {
         figures = List.copyOf(figures);
     }
@@ -42,7 +37,6 @@ public record KernelReport(
 
     public String toTable() {
         StringBuilder table = new StringBuilder();
-        table.append("machine   ").append(machine).append('\n');
         table.append("baseline  ").append(baseline).append('\n');
         table.append(String.format(
                 Locale.ROOT,
@@ -71,7 +65,6 @@ public record KernelReport(
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("benchmark", "encode");
         object.put("baseline", baseline);
-        object.put("roundCount", roundCount);
         object.put("verifiedBytes", verifiedBytes);
         object.put("figures", figures.stream().map(KernelReport::toJson).toList());
         return object;

@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit;
  * durable and answers, as group commit does. Both layouts write over blocks that were written
  * before.
  *
- * <p>Usage: {@code ShardLayoutBenchmark DIRECTORY [SECONDS]}. Prints a line for each layout and
- * number of volumes.
+ * <p>After a build: {@code java -cp 'bench/target/lib/*' io.ashlar.bench.ShardLayoutBenchmark
+ * DIRECTORY [SECONDS]}. Prints a line for each layout and number of volumes.
  */
 public final class ShardLayoutBenchmark {
     private static final int RECORD_BYTES = 8 * 1024;

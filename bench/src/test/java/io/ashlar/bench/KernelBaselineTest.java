@@ -29,7 +29,7 @@ class KernelBaselineTest {
         assertThat(report.toTable()).contains("reconstruct", "rs-4-2", "plain", "medians of 3");
         assertThat(report.toJson())
                 .containsEntry("verifiedBytes", report.verifiedBytes())
-                .containsKeys("baseline", "roundCount");
+                .containsKeys("baseline", "figures");
         assertThat((List<?>) report.toJson().get("figures"))
                 .hasSameSizeAs(Kernel.available())
                 .allSatisfy(figure -> assertThat((Map<?, ?>) figure)

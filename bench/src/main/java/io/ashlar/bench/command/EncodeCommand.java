@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 @Command(
         name = "encode",
@@ -57,9 +59,24 @@ final class EncodeCommand extends Benchmark {
         KernelReport report = KernelBaseline.measure(options);
         console().line(report.toTable().stripTrailing());
         if (console().isJson()) {
-            json(report.toJson());
+            Map<String, Object> object = new LinkedHashMap<>();
+            object.put("configuration", configuration(options));
+            object.putAll(report.toJson());
+            json(object);
         }
         return CommandTree.DONE;
+    }
+
+    private static Map<String, Object> configuration(KernelBaseline.Options options) {
+        return Map.of(
+                "policies",
+                options.shapes().stream().map(CodeShape::toString).toList(),
+                "cellBytes",
+                options.cellBytes(),
+                "roundCount",
+                options.roundCount(),
+                "sampleMillis",
+                options.sampleMillis());
     }
 
     private KernelBaseline.Options options() {
