@@ -148,6 +148,30 @@ class VolumeTest {
     }
 
     @Test
+    void closingOnAFullClusterKeepsWhatWasAcknowledged() {
+        write(0, randomBytes(4096));
+        cluster.refuseSegments();
+        byte[][] written = new byte[24][];
+        int[] lastAcknowledged = {-1, -1, -1, -1};
+        for (int i = 0; i < written.length; i++) {
+            int index = i;
+            written[i] = randomBytes(1 << 20);
+            ByteBuffer bytes = ByteBuffer.wrap(written[i]);
+            var _ = volume.writeAsync((long) (i % 4) << 20, bytes)
+                    .thenRun(() -> lastAcknowledged[index % 4] = index);
+        }
+        CompletableFuture<Void> closing = volume.closeAsync();
+        loop.runUntil(closing::isDone, 60 * SECOND);
+        loop.runFor(SECOND);
+        transport = cluster.newClient();
+        volume = open();
+        for (int i = 0; i < 4; i++) {
+            assertThat(lastAcknowledged[i]).isNotNegative();
+            assertThat(read((long) i << 20, 1 << 20)).isEqualTo(written[lastAcknowledged[i]]);
+        }
+    }
+
+    @Test
     void refusesWhatIsNotWholeBlocksOrOutside() {
         ByteBuffer bytes = ByteBuffer.allocate(4096);
         assertThatThrownBy(() -> finish(() -> volume.writeAsync(1, bytes)))

@@ -54,7 +54,7 @@ final class EvidenceReader {
         return believe(new EvidenceReader(cluster, shard, 0, segment.sealedBytes()).readFrom(0));
     }
 
-    /** A shard that is not there, or not on its drive, is gone; one that did not answer may know. */
+    /** A shard that is not there is gone; one that did not answer, or its drive, may come back. */
     private static CompletableFuture<ShardEvidence> believe(
             CompletableFuture<ShardEvidence> reading) {
         return reading.exceptionallyCompose(failure -> {
@@ -63,8 +63,7 @@ final class EvidenceReader {
                 case AshlarException.Fenced fenced -> CompletableFuture.failedFuture(fenced);
                 case AshlarException.NotFound ignored ->
                     CompletableFuture.completedFuture(new ShardEvidence.Gone(cause.getMessage()));
-                case AshlarException.Invalid ignored ->
-                    CompletableFuture.completedFuture(new ShardEvidence.Gone(cause.getMessage()));
+                case AshlarException.Invalid ignored -> unreachable(cause);
                 case AshlarException.Unavailable ignored -> unreachable(cause);
                 case AshlarException.Corrupt ignored -> unreachable(cause);
                 case AshlarException.InsufficientShards ignored -> unreachable(cause);

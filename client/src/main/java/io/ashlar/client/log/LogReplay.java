@@ -6,6 +6,7 @@ import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.Extent;
 import io.ashlar.client.model.Stripe;
+import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeRef;
 
 import org.slf4j.Logger;
@@ -29,10 +30,12 @@ final class LogReplay {
 
     private final Cluster cluster;
     private final BlockMap map;
+    private final Placements placements;
 
     LogReplay(Cluster cluster, BlockMap map) {
         this.cluster = cluster;
         this.map = map;
+        this.placements = new Placements(cluster);
     }
 
     /**
@@ -131,11 +134,21 @@ final class LogReplay {
         return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
                 .thenCompose(ignored -> {
                     readings.forEach(reading -> gathered.add(reading.join()));
-                    if (gathered.coveredTo() < segment.sealedBytes()
-                            && to < segment.policy().n()) {
+                    if (gathered.coveredTo() == segment.sealedBytes()) {
+                        return installAll(segment, gathered);
+                    }
+                    if (to < segment.policy().n()) {
                         return gather(segment, gathered, to, segment.policy().n());
                     }
-                    return installAll(segment, gathered);
+                    return placements
+                            .refresh(segment)
+                            .thenCompose(moved -> moved
+                                    ? gather(
+                                            segment,
+                                            new Gathered(segment),
+                                            0,
+                                            segment.policy().n())
+                                    : installAll(segment, gathered));
                 });
     }
 

@@ -48,6 +48,7 @@ final class LogWriter {
     private LogPosition acknowledged;
     private boolean sealing;
     private @Nullable AshlarException ended;
+    private @Nullable CompletableFuture<Void> idle;
     private long stripes;
     private long rolls;
 
@@ -167,6 +168,7 @@ final class LogWriter {
             unplaced.addFirst(window.removeLast());
         }
         unplaced.forEach(inFlight -> fail(inFlight, cause));
+        tellIfIdle();
     }
 
     private void send(InFlight inFlight, OpenSegment segment) {
@@ -227,7 +229,7 @@ final class LogWriter {
             InFlight head = window.getFirst();
             Place place = head.place;
             if (place == null || place.unanswered > 0) {
-                return;
+                break;
             }
             window.removeFirst();
             place.segment.acknowledge(place.stripe);
@@ -237,11 +239,31 @@ final class LogWriter {
             head.outcome.acknowledged(place.segment.segment(), place.stripe);
             var _ = segments.sealFull().exceptionally(this::commandFailed);
         }
+        tellIfIdle();
+    }
+
+    /** Done when nothing is in flight any more, acknowledged or failed. */
+    CompletableFuture<Void> whenIdle() {
+        if (idle == null) {
+            idle = new CompletableFuture<>();
+        }
+        CompletableFuture<Void> waiting = idle;
+        tellIfIdle();
+        return waiting;
+    }
+
+    private void tellIfIdle() {
+        if (idle != null && window.isEmpty() && !sealing) {
+            CompletableFuture<Void> waiting = idle;
+            idle = null;
+            waiting.complete(null);
+        }
     }
 
     /** Seals a segment that lost a shard while nothing was written to it. */
     void rollIfOpen(Collection<SegmentId> lost) {
         if (segments.holdsAny(lost)) {
+            segments.shun(lost);
             sealAndPlaceAnew("the coordinator lost a shard of an open segment");
         }
     }
@@ -262,6 +284,7 @@ final class LogWriter {
                     sealing = false;
                     window.forEach(inFlight -> inFlight.place = null);
                     placeWaiting();
+                    tellIfIdle();
                 })
                 .exceptionally(this::commandFailed);
     }
@@ -283,6 +306,8 @@ final class LogWriter {
             List<InFlight> all = List.copyOf(window);
             window.clear();
             all.forEach(inFlight -> fail(inFlight, cause));
+            sealing = false;
+            tellIfIdle();
         }
     }
 

@@ -41,6 +41,10 @@ final class OpenSegments {
     private final Deque<OpenSegment> open = new ArrayDeque<>();
 
     private @Nullable OpenSegment spare;
+
+    /** Whether the spare one lost a shard. */
+    private boolean spareIsDamaged;
+
     private @Nullable CompletableFuture<Void> creation;
     private boolean sealingFull;
     private final Set<String> avoidNodes = new TreeSet<>();
@@ -132,6 +136,11 @@ final class OpenSegments {
                 || (spare != null && ids.contains(spare.segment().id()));
     }
 
+    /** The spare segment, if it is one of these, is not to be used. */
+    void shun(Collection<SegmentId> ids) {
+        spareIsDamaged = spare != null && ids.contains(spare.segment().id());
+    }
+
     /**
      * Seals the first segment once the log has gone on in the next and all of its stripes are
      * acknowledged.
@@ -165,9 +174,10 @@ final class OpenSegments {
         }
         List<OpenSegment> all = new ArrayList<>(open);
         OpenSegment unused = spare;
-        if (unused != null && (forGood || isAvoided(unused))) {
+        if (unused != null && (forGood || spareIsDamaged || isAvoided(unused))) {
             all.add(unused);
             spare = null;
+            spareIsDamaged = false;
         }
         if (all.isEmpty()) {
             return CompletableFuture.completedFuture(null);

@@ -12,6 +12,7 @@ import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.client.transport.Transport;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +36,12 @@ final class SegmentSupply {
     private final Cluster cluster;
     private final WriterIdentity writer;
     private long nextShardBytes;
+
+    /** A command to record a segment that nobody has answered yet. */
+    private @Nullable Request creation;
+
+    /** Recorded and not known to be open. */
+    private final List<LogSegment> unfinished = new ArrayList<>();
 
     SegmentSupply(Cluster cluster, WriterIdentity writer, long lastShardBytes) {
         this.cluster = cluster;
@@ -65,37 +72,55 @@ final class SegmentSupply {
 
     private CompletableFuture<LogSegment> attempt(
             long shardBytes, Set<String> avoidNodes, int attempt) {
-        Request request = Request.newBuilder()
-                .setCreateSegment(CreateSegment.newBuilder()
-                        .setRequestId(cluster.newRequestId())
-                        .setVolume(writer.volume().toProto())
-                        .setEpoch(writer.epoch())
-                        .setShardBytes(shardBytes)
-                        .addAllAvoidNodes(avoidNodes))
-                .build();
-        return call(request).thenCompose(response -> {
-            LogSegment segment;
-            try {
-                segment = LogSegment.of(response.getSegment());
-            } catch (AshlarException e) {
-                return CompletableFuture.failedFuture(e);
-            }
-            return createShards(segment).thenCompose(failed -> {
-                if (failed.isEmpty()) {
-                    return open(segment);
-                }
-                avoidNodes.addAll(failed);
-                if (attempt >= MAX_ATTEMPTS) {
-                    return abandon(segment)
-                            .thenCompose(ignored -> CompletableFuture.failedFuture(
-                                    new AshlarException.Unavailable("cannot create shards for"
-                                            + " volume " + writer.name() + ": nodes "
-                                            + avoidNodes + " do not make them")));
-                }
-                return abandon(segment)
-                        .thenCompose(ignored -> attempt(shardBytes, avoidNodes, attempt + 1));
-            });
-        });
+        return abandonUnfinished()
+                .thenCompose(ignored -> record(shardBytes, avoidNodes))
+                .thenCompose(segment -> createShards(segment).thenCompose(failed -> {
+                    if (failed.isEmpty()) {
+                        return open(segment);
+                    }
+                    avoidNodes.addAll(failed);
+                    return attempt < MAX_ATTEMPTS
+                            ? attempt(shardBytes, avoidNodes, attempt + 1)
+                            : CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                                    "cannot create shards for volume " + writer.name() + ": nodes "
+                                            + avoidNodes + " do not make them"));
+                }));
+    }
+
+    /** A command that nobody answered is asked again by the same id, so it leaves one segment. */
+    private CompletableFuture<LogSegment> record(long shardBytes, Set<String> avoidNodes) {
+        if (creation == null) {
+            creation = Request.newBuilder()
+                    .setCreateSegment(CreateSegment.newBuilder()
+                            .setRequestId(cluster.newRequestId())
+                            .setVolume(writer.volume().toProto())
+                            .setEpoch(writer.epoch())
+                            .setShardBytes(shardBytes)
+                            .addAllAvoidNodes(avoidNodes))
+                    .build();
+        }
+        return call(creation)
+                .thenCompose(response -> {
+                    creation = null;
+                    return recorded(response);
+                })
+                .exceptionallyCompose(failure -> {
+                    AshlarException cause = AshlarException.in(failure);
+                    boolean unanswered = cause instanceof AshlarException.Unavailable unavailable
+                            && !unavailable.isAnswered();
+                    creation = unanswered ? creation : null;
+                    return CompletableFuture.failedFuture(cause);
+                });
+    }
+
+    private CompletableFuture<LogSegment> recorded(Response response) {
+        try {
+            LogSegment segment = LogSegment.of(response.getSegment());
+            unfinished.add(segment);
+            return CompletableFuture.completedFuture(segment);
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private CompletableFuture<Response> call(Request request) {
@@ -157,19 +182,29 @@ final class SegmentSupply {
                         .setEpoch(writer.epoch())
                         .setSegment(segment.id().toProto()))
                 .build();
-        return call(request).thenApply(ignored -> segment);
+        return call(request).thenApply(ignored -> {
+            unfinished.remove(segment);
+            return segment;
+        });
     }
 
-    private CompletableFuture<Response> abandon(LogSegment segment) {
-        SegmentSeal.Builder seal =
-                SegmentSeal.newBuilder().setSegment(segment.id().toProto());
-        segment.shards().forEach(shard -> seal.addShards(ShardSeal.getDefaultInstance()));
-        return call(Request.newBuilder()
-                .setSealSegments(SealSegments.newBuilder()
-                        .setRequestId(cluster.newRequestId())
-                        .setVolume(writer.volume().toProto())
-                        .setEpoch(writer.epoch())
-                        .addSeals(seal))
-                .build());
+    /** Seals at 0 what was recorded and never came into use. */
+    private CompletableFuture<Void> abandonUnfinished() {
+        if (unfinished.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        List<LogSegment> abandoned = List.copyOf(unfinished);
+        SealSegments.Builder seals = SealSegments.newBuilder()
+                .setRequestId(cluster.newRequestId())
+                .setVolume(writer.volume().toProto())
+                .setEpoch(writer.epoch());
+        for (LogSegment segment : abandoned) {
+            SegmentSeal.Builder seal =
+                    SegmentSeal.newBuilder().setSegment(segment.id().toProto());
+            segment.shards().forEach(shard -> seal.addShards(ShardSeal.getDefaultInstance()));
+            seals.addSeals(seal);
+        }
+        return call(Request.newBuilder().setSealSegments(seals).build())
+                .thenAccept(ignored -> unfinished.removeAll(abandoned));
     }
 }

@@ -36,6 +36,8 @@ import java.util.function.Function;
 final class Takeover {
     private static final Logger LOG = LoggerFactory.getLogger(Takeover.class);
 
+    private static final int MAX_ROUNDS = 16;
+
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final List<LogSegment> segments;
@@ -69,7 +71,7 @@ final class Takeover {
                 writer.name(),
                 writer.epoch(),
                 open.size());
-        return forEach(open, this::fence).thenCompose(ignored -> decideAndRewrite(open));
+        return forEach(open, this::fence).thenCompose(ignored -> decideAndRewrite(open, 1));
     }
 
     private CompletableFuture<Void> fence(LogSegment segment) {
@@ -83,21 +85,27 @@ final class Takeover {
                                 readings.stream().map(CompletableFuture::join).toList())));
     }
 
-    /** Decided again whenever a shard fails to take a rewritten cell: its cells are unknown then. */
+    /**
+     * Decided again whenever what it was decided on has changed: a shard did not take a rewritten
+     * cell, and its cells are unknown then; or a cell could not be decoded any more from those that
+     * were found, and they are looked at anew.
+     */
     private CompletableFuture<Map<LogSegment, TailDecision.Tail>> decideAndRewrite(
-            List<LogSegment> open) {
+            List<LogSegment> open, int round) {
         Map<LogSegment, TailDecision.Tail> tails;
         try {
+            if (round > MAX_ROUNDS) {
+                throw new AshlarException.Unavailable("the cells of volume " + writer.name()
+                        + " came and went during " + MAX_ROUNDS + " rounds of its recovery");
+            }
             tails = new LogChain(segments, evidence).decide();
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return rewriteAll(open, tails).thenCompose(allTaken -> {
-            if (!allTaken) {
-                return decideAndRewrite(open);
-            }
-            return seal(open, tails).thenApply(ignored -> tails);
-        });
+        return rewriteAll(open, tails)
+                .thenCompose(done -> done
+                        ? seal(open, tails).thenApply(ignored -> tails)
+                        : decideAndRewrite(open, round + 1));
     }
 
     private CompletableFuture<Boolean> rewriteAll(
@@ -130,61 +138,74 @@ final class Takeover {
         }
     }
 
+    /** One after another; tells whether all were made, or else it is to be decided again. */
     private CompletableFuture<Boolean> rewriteFrom(List<Rewrite> rewrites, int index) {
         if (index == rewrites.size()) {
             return CompletableFuture.completedFuture(true);
         }
-        Rewrite rewrite = rewrites.get(index);
-        return rewrite(rewrite).handle((ignored, failure) -> failure).thenCompose(failure -> {
-            if (failure == null) {
-                return rewriteFrom(rewrites, index + 1);
-            }
-            AshlarException cause = AshlarException.in(failure);
-            if (cause instanceof AshlarException.Fenced) {
-                return CompletableFuture.failedFuture(cause);
-            }
-            evidenceOf(rewrite.segment)
-                    .set(
-                            rewrite.shard(),
-                            new ShardEvidence.Unreachable(
-                                    "rewriting a cell failed: " + cause.getMessage()));
-            return CompletableFuture.completedFuture(false);
-        });
+        return rewrite(rewrites.get(index))
+                .thenCompose(done -> done
+                        ? rewriteFrom(rewrites, index + 1)
+                        : CompletableFuture.completedFuture(false));
     }
 
     /** Decodes a missing cell and appends it: its identity is the old one, its authority ours. */
-    private CompletableFuture<Void> rewrite(Rewrite rewrite) {
+    private CompletableFuture<Boolean> rewrite(Rewrite rewrite) {
+        return recover(rewrite)
+                .thenCompose(cell -> append(rewrite, cell))
+                .exceptionallyCompose(failure -> {
+                    AshlarException cause = AshlarException.in(failure);
+                    if (cause instanceof AshlarException.Fenced) {
+                        return CompletableFuture.failedFuture(cause);
+                    }
+                    LOG.warn(
+                            "event=sources-changed stripe=\"{}\" reason=\"{}\"",
+                            rewrite.stripe,
+                            cause.getMessage());
+                    return fence(rewrite.segment).thenApply(ignored -> false);
+                });
+    }
+
+    private CompletableFuture<Boolean> append(Rewrite rewrite, Buffer cell) {
         Stripe stripe = rewrite.stripe;
         LogSegment.Shard shard = rewrite.segment.shards().get(rewrite.shard());
-        return recover(rewrite)
-                .thenCompose(cell -> {
-                    Buffer header = Buffer.allocate(stripe.geometry().headerBytes());
-                    CellFormat.write(
-                            stripe,
-                            stripe.geometry().roleOf(rewrite.participant),
-                            header.segment());
-                    AppendCell append = AppendCell.newBuilder()
-                            .setShard(shard.ref())
-                            .setOffset(stripe.identity().offset())
-                            .setEpoch(writer.epoch())
-                            .setRecovery(true)
-                            .build();
-                    return cluster.transport()
-                            .ask(
-                                    cluster.loop(),
-                                    shard.address().orElseThrow(),
-                                    Request.newBuilder().setAppendCell(append).build(),
-                                    List.of(header, cell),
-                                    cluster.config().recoveryTimeout().toNanos());
-                })
-                .thenAccept(answer -> {
+        Buffer header = Buffer.allocate(stripe.geometry().headerBytes());
+        CellFormat.write(stripe, stripe.geometry().roleOf(rewrite.participant), header.segment());
+        AppendCell append = AppendCell.newBuilder()
+                .setShard(shard.ref())
+                .setOffset(stripe.identity().offset())
+                .setEpoch(writer.epoch())
+                .setRecovery(true)
+                .build();
+        return cluster.transport()
+                .ask(
+                        cluster.loop(),
+                        shard.address().orElseThrow(),
+                        Request.newBuilder().setAppendCell(append).build(),
+                        List.of(header, cell),
+                        cluster.config().recoveryTimeout().toNanos())
+                .thenApply(answer -> {
                     answer.bulk().release();
                     LOG.info(
                             "event=cell-rewritten stripe=\"{}\" shard={} node={}",
                             stripe,
                             rewrite.shard(),
                             shard.node());
-                });
+                    return true;
+                })
+                .exceptionallyCompose(failure -> notTaken(rewrite, AshlarException.in(failure)));
+    }
+
+    private CompletableFuture<Boolean> notTaken(Rewrite rewrite, AshlarException cause) {
+        if (cause instanceof AshlarException.Fenced) {
+            return CompletableFuture.failedFuture(cause);
+        }
+        evidenceOf(rewrite.segment)
+                .set(
+                        rewrite.shard(),
+                        new ShardEvidence.Unreachable(
+                                "rewriting a cell failed: " + cause.getMessage()));
+        return CompletableFuture.completedFuture(false);
     }
 
     private CompletableFuture<Buffer> recover(Rewrite rewrite) {
@@ -229,10 +250,14 @@ final class Takeover {
                 });
     }
 
-    /** A shard is proved complete if it answered and holds, or was given, every kept cell of its. */
+    /**
+     * A shard is proved complete if it answered and holds, or was given, every kept cell of its.
+     * Where nothing tells how many stripes a lost range had, no count of cells is given.
+     */
     private SegmentSeal sealOf(LogSegment segment, TailDecision.Tail tail) {
         int[] cells = new int[segment.policy().n()];
         boolean lost = false;
+        boolean counted = true;
         for (TailDecision.Verdict verdict : tail.verdicts()) {
             switch (verdict) {
                 case TailDecision.Verdict.Kept kept -> count(kept.stripe(), cells);
@@ -240,7 +265,10 @@ final class Takeover {
                     count(one.stripe(), cells);
                     lost = true;
                 }
-                case TailDecision.Verdict.LostRange ignored -> lost = true;
+                case TailDecision.Verdict.LostRange ignored -> {
+                    lost = true;
+                    counted = false;
+                }
             }
         }
         SegmentSeal.Builder seal = SegmentSeal.newBuilder()
@@ -249,8 +277,9 @@ final class Takeover {
                 .setStripeCount(tail.stripes());
         for (int shard = 0; shard < cells.length; shard++) {
             boolean answered = evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
-            seal.addShards(
-                    ShardSeal.newBuilder().setCells(cells[shard]).setComplete(answered && !lost));
+            seal.addShards(ShardSeal.newBuilder()
+                    .setCells(counted ? cells[shard] : 0)
+                    .setComplete(answered && !lost));
         }
         return seal.build();
     }

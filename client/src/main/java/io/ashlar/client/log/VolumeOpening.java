@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class VolumeOpening {
     private static final long POLL_NANOS = 250_000_000L;
+    private static final int MAX_ATTEMPTS = 8;
 
     private final Cluster cluster;
     private final String name;
@@ -34,6 +35,8 @@ public final class VolumeOpening {
 
     /** As seen when the volume was first found held; a living holder raises it. */
     private long renewalsSeen = -1;
+
+    private int attempts;
 
     private VolumeOpening(Cluster cluster, String name, String holder, DamageReports damage) {
         this.cluster = cluster;
@@ -89,8 +92,11 @@ public final class VolumeOpening {
                 .exceptionallyCompose(failure -> {
                     AshlarException cause = AshlarException.in(failure);
                     boolean held = cause instanceof AshlarException.Unavailable unavailable
-                            && unavailable.isAnswered();
-                    return held ? waitOut() : CompletableFuture.failedFuture(cause);
+                            && unavailable.isAnswered()
+                            && ++attempts < MAX_ATTEMPTS;
+                    return held
+                            ? later(POLL_NANOS).thenCompose(ignored -> waitOut())
+                            : CompletableFuture.failedFuture(cause);
                 });
     }
 

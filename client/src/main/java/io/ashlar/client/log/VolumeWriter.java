@@ -28,6 +28,7 @@ public final class VolumeWriter {
     private final WriteQueue queue;
     private final LogWriter log;
     private boolean pumpScheduled;
+    private boolean closed;
 
     /**
      * @param end of the log as it was taken over; all its segments are sealed
@@ -54,6 +55,10 @@ public final class VolumeWriter {
      * @return done when the write is acknowledged: durable on all participants of its stripes
      */
     public CompletableFuture<Void> write(long firstBlock, int blockCount, MemorySegment source) {
+        if (closed) {
+            return CompletableFuture.failedFuture(
+                    new AshlarException.Invalid("volume " + writer.name() + " is closed"));
+        }
         if (log.ended().isPresent()) {
             return CompletableFuture.failedFuture(log.ended().get());
         }
@@ -130,9 +135,14 @@ public final class VolumeWriter {
         queue.fail(cause);
     }
 
-    /** Seals all segments, once everything is written; nothing may be written any more. */
+    /**
+     * Seals all segments once everything that was written is acknowledged or has failed; whatever
+     * comes later is refused.
+     */
     public CompletableFuture<Void> close() {
+        closed = true;
         return flush().handle((ignored, failure) -> failure == null)
+                .thenCompose(ignored -> log.whenIdle())
                 .thenCompose(ignored -> log.seal());
     }
 

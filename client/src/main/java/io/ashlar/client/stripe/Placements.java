@@ -25,20 +25,27 @@ public final class Placements {
     private static final long TIMEOUT_NANOS = 3_000_000_000L;
 
     private final Cluster cluster;
-    private final Map<LogSegment, Long> askedAt = new HashMap<>();
+    private final Map<LogSegment, Refresh> refreshes = new HashMap<>();
 
     public Placements(Cluster cluster) {
         this.cluster = cluster;
     }
 
-    /** Tells whether any shard is known to be elsewhere now. */
-    CompletableFuture<Boolean> refresh(LogSegment segment) {
+    /** When it was asked, and whether any shard was elsewhere. */
+    private record Refresh(long atNanos, CompletableFuture<Boolean> moved) {}
+
+    /** Tells whether any shard is known to be elsewhere since a moment ago. */
+    public CompletableFuture<Boolean> refresh(LogSegment segment) {
         long now = cluster.loop().nanoTime();
-        Long last = askedAt.get(segment);
-        if (last != null && now - last < PAUSE_NANOS) {
-            return CompletableFuture.completedFuture(false);
+        Refresh last = refreshes.get(segment);
+        if (last == null || now - last.atNanos >= PAUSE_NANOS) {
+            last = new Refresh(now, ask(segment));
+            refreshes.put(segment, last);
         }
-        askedAt.put(segment, now);
+        return last.moved;
+    }
+
+    private CompletableFuture<Boolean> ask(LogSegment segment) {
         Request request = Request.newBuilder()
                 .setListSegments(
                         ListSegments.newBuilder().setSegment(segment.id().toProto()))

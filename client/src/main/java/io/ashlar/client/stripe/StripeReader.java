@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,8 +23,19 @@ import java.util.concurrent.CompletableFuture;
 public final class StripeReader {
     private static final Logger LOG = LoggerFactory.getLogger(StripeReader.class);
 
+    /** Reads of cells under way at a time. */
+    private static final int MAX_IN_FLIGHT = 256;
+
+    /** Of them, those that are asked of other nodes only because the first is late. */
+    private static final int MAX_HEDGES = 4;
+
+    private static final long HEDGE_AGAIN_NANOS = 10_000_000L;
+
     private final Cluster cluster;
     private final CellReader reader;
+    private final Queue<Runnable> waiting = new ArrayDeque<>();
+    private int inFlight;
+    private int hedges;
     private long degradedReads;
     private long decodedBytes;
 
@@ -43,17 +56,46 @@ public final class StripeReader {
         return decodedBytes;
     }
 
-    /** Pieces of a data cell, each of the CRC expected of it. */
+    /**
+     * Pieces of a data cell, each of the CRC expected of it. More than a bounded number of reads at
+     * a time wait for their turn.
+     */
     public CompletableFuture<Buffer> read(PieceRange range, int[] crcs) {
+        CompletableFuture<Buffer> outcome = new CompletableFuture<>();
+        waiting.add(() -> {
+            var _ = readNow(range, crcs).whenComplete((buffer, failure) -> {
+                inFlight--;
+                startWaiting();
+                if (failure == null) {
+                    outcome.complete(buffer);
+                } else {
+                    outcome.completeExceptionally(failure);
+                }
+            });
+        });
+        startWaiting();
+        return outcome;
+    }
+
+    private void startWaiting() {
+        while (inFlight < MAX_IN_FLIGHT && !waiting.isEmpty()) {
+            inFlight++;
+            waiting.remove().run();
+        }
+    }
+
+    private CompletableFuture<Buffer> readNow(PieceRange range, int[] crcs) {
         String node = range.stripe().shardOfParticipant(range.participant()).node();
         if (cluster.health().isSuspect(node, cluster.loop().nanoTime())) {
-            return decodeChecked(range, crcs);
+            return decodeChecked(range, crcs)
+                    .exceptionallyCompose(failure -> AshlarException.in(failure)
+                                    instanceof AshlarException.InsufficientShards
+                            ? reader.read(range, crcs)
+                            : CompletableFuture.failedFuture(failure));
         }
         Race race = new Race();
         Loop.Timer hedge = cluster.loop()
-                .schedule(
-                        cluster.health().hedgeNanos(node),
-                        () -> race.enter(decodeChecked(range, crcs)));
+                .schedule(cluster.health().hedgeNanos(node), () -> hedge(race, range, crcs));
         CompletableFuture<Buffer> direct = reader.read(range, crcs);
         race.enter(direct);
         var _ = direct.whenComplete((buffer, failure) -> {
@@ -66,6 +108,21 @@ public final class StripeReader {
             race.settle();
         });
         return race.outcome;
+    }
+
+    /** Only a few at a time: where all nodes are late, asking more of them makes all later. */
+    private void hedge(Race race, PieceRange range, int[] crcs) {
+        if (race.outcome.isDone() || race.hasOther()) {
+            return;
+        }
+        if (hedges == MAX_HEDGES) {
+            cluster.loop().schedule(HEDGE_AGAIN_NANOS, () -> hedge(race, range, crcs));
+            return;
+        }
+        hedges++;
+        CompletableFuture<Buffer> decoded = decodeChecked(range, crcs);
+        race.enter(decoded);
+        var _ = decoded.whenComplete((buffer, failure) -> hedges--);
     }
 
     private CompletableFuture<Buffer> decodeChecked(PieceRange range, int[] crcs) {

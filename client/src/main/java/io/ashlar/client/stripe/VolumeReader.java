@@ -33,7 +33,7 @@ public final class VolumeReader {
 
     /**
      * Fills the target with the volume's bytes from an offset. The target belongs to the read until
-     * it is done.
+     * it is done, also where a part of it fails.
      */
     public CompletableFuture<Void> read(long offsetBytes, MemorySegment target) {
         long end = offsetBytes + target.byteSize();
@@ -46,9 +46,10 @@ public final class VolumeReader {
                     block++;
                 }
                 case BlockMap.Lost ignored -> {
-                    return CompletableFuture.failedFuture(new AshlarException.Corrupt("block "
+                    reads.add(CompletableFuture.failedFuture(new AshlarException.Corrupt("block "
                             + block + " is lost: more shards of its stripe failed than the"
-                            + " volume's policy survives; restore it from a backup"));
+                            + " volume's policy survives; restore it from a backup")));
+                    block++;
                 }
                 case BlockMap.Stored first -> {
                     Run run = runFrom(block, first, end);

@@ -79,6 +79,11 @@ public final class FakeCluster {
         return nodes.values().stream().mapToLong(FakeNode::recordBytes).sum();
     }
 
+    /** From now on the cluster is full. */
+    public void refuseSegments() {
+        coordinator.refuseSegments();
+    }
+
     public long openSegments() {
         return coordinator.openSegments();
     }

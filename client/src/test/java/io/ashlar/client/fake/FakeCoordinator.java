@@ -35,6 +35,7 @@ final class FakeCoordinator {
     private final List<Segment.Builder> segments = new ArrayList<>();
     private final Map<Long, Response> answered = new HashMap<>();
     private long epoch;
+    private boolean full;
 
     FakeCoordinator(
             RandomGenerator random,
@@ -47,6 +48,10 @@ final class FakeCoordinator {
         this.isUp = isUp;
         this.policy = policy;
         this.sizeBytes = sizeBytes;
+    }
+
+    void refuseSegments() {
+        full = true;
     }
 
     long openSegments() {
@@ -126,6 +131,9 @@ final class FakeCoordinator {
     }
 
     private Response create(CreateSegment create) throws AshlarException {
+        if (full) {
+            throw new AshlarException.NoSpace("the cluster is full");
+        }
         List<String> chosen = new ArrayList<>(nodes.stream()
                 .filter(node -> isUp.test(node) && !create.getAvoidNodesList().contains(node))
                 .toList());
