@@ -49,22 +49,20 @@ abstract class ServerRun extends Leaf {
             transport.close();
             throw e;
         }
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(() -> stop(server, transport, log), "ashlar-stop"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, log), "ashlar-stop"));
         new CountDownLatch(1).await();
         throw new IllegalStateException("a server ended by itself");
     }
 
-    private static void stop(AutoCloseable server, Transport transport, Logger log) {
+    private static void stop(AutoCloseable server, Logger log) {
         int exitCode = CommandTree.DONE;
         try {
             server.close();
-            transport.close();
         } catch (Exception e) {
             log.error("event=unclean_stop", e);
             exitCode = CommandTree.FAILED;
         }
-        // Otherwise the exit code would be that of the signal.
+        // The system closes the connections. Without this the exit code would be the signal's.
         Runtime.getRuntime().halt(exitCode);
     }
 }
