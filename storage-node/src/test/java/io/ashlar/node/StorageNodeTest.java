@@ -383,6 +383,72 @@ class StorageNodeTest {
     }
 
     @Test
+    void goesOnPastStripesThatCannotBeDecodedAndTellsHowMany() throws AshlarException {
+        writeSegment();
+        seal();
+        List<TestSegment.Written> hopeless = stripes.stream()
+                .filter(stripe -> stripe.has(0))
+                .filter(stripe -> stripe.stripe().geometry().cellBytes() > 0)
+                .limit(2)
+                .toList();
+        for (TestSegment.Written stripe : hopeless) {
+            for (int shard = 0; shard < 6; shard++) {
+                if (stripe.has(shard)) {
+                    arena(shard)
+                            .flipBit(place(stripe) + stripe.stripe().geometry().headerBytes());
+                }
+            }
+        }
+        var last = stripes.stream().filter(stripe -> stripe.has(0)).toList().getLast();
+        arena(0).flipBit(place(last) + 30);
+
+        OrderResult result = rebuild(0);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        long first = hopeless.getFirst().stripe().identity().number();
+        assertThat(result.getFailure().getMessage()).contains("2 stripes", "stripe " + first + " ");
+        assertThat(result.getCellsWritten()).isEqualTo(1);
+        assertThat(result.getCellsChecked()).isEqualTo(cellsOf(0));
+        assertThat(result.getBytesWritten()).isEqualTo(last.stripe().geometry().recordBytes());
+        assertThat(verify(0).getDamagedCells()).isEqualTo(2);
+    }
+
+    @Test
+    void goesOnPastAStripeOfWhichNoHeaderIsLeft() throws AshlarException {
+        writeSegment();
+        seal();
+        var lost = stripeOf(0, 8192);
+        for (int shard = 0; shard < 6; shard++) {
+            if (lost.has(shard)) {
+                arena(shard).flipBit(place(lost) + 30);
+            }
+        }
+        ShardRef ref = shards.getFirst();
+        order(0, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(ref)));
+
+        OrderResult result = rebuild(0);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        assertThat(result.getFailure().getMessage())
+                .contains("stripe at " + lost.stripe().identity().offset());
+        assertThat(result.getCellsWritten()).isEqualTo(cellsOf(0) - 1);
+    }
+
+    @Test
+    void doesNotWaitForSilentNodesAtEveryStripe() throws AshlarException {
+        writeSegment();
+        seal();
+        ShardRef ref = shards.getFirst();
+        order(0, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(ref)));
+        for (int node = 1; node <= 3; node++) {
+            cluster.transport.silent.add(cluster.nodes.get(node).address());
+        }
+        long before = cluster.transport.nextLoop().nanoTime();
+        OrderResult result = rebuild(0);
+        assertThat(cluster.transport.nextLoop().nanoTime() - before).isLessThan(45_000_000_000L);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        assertThat(result.getCellsWritten()).isPositive();
+    }
+
+    @Test
     void copiesFromTheShardItReplacesWhereThatStillAnswers() throws AshlarException {
         writeSegment();
         seal();
