@@ -449,6 +449,46 @@ class StorageNodeTest {
     }
 
     @Test
+    void aDeletionCancelsARebuildThatWaitsForOthers() throws AshlarException {
+        writeSegment();
+        seal();
+        TestCluster.Node node = cluster.nodes.get(6);
+        List<Order> orders = new ArrayList<>();
+        for (int i = 0; i <= StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE; i++) {
+            RebuildShard rebuild = RebuildShard.newBuilder()
+                    .setSegment(cluster.sealed(segment, shards, sealedBytes))
+                    .setShard(copyOf(i))
+                    .setCells(cellsOf(i))
+                    .build();
+            orders.add(Order.newBuilder().setId(orderId++).setRebuild(rebuild).build());
+        }
+        ShardRef last = copyOf(StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE);
+        orders.add(Order.newBuilder()
+                .setId(orderId++)
+                .setDelete(DeleteShard.newBuilder().setShard(last))
+                .build());
+        cluster.orders.put(node.id, orders);
+        cluster.transport.runUntil(() -> orders.stream()
+                .allMatch(order -> cluster.results.stream()
+                        .anyMatch(result -> result.getOrder() == order.getId())));
+        long waiting = orders.get(StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE).getId();
+        assertThat(cluster.results)
+                .filteredOn(OrderResult::hasFailure)
+                .singleElement()
+                .satisfies(result -> {
+                    assertThat(result.getOrder()).isEqualTo(waiting);
+                    assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.NOT_FOUND);
+                });
+    }
+
+    /** Where a shard is to be rebuilt on the node that has none. */
+    private ShardRef copyOf(int shard) {
+        return segment.shard(shard, cluster.nodes.get(6).drive(0)).toBuilder()
+                .setIncarnation(77 + shard)
+                .build();
+    }
+
+    @Test
     void copiesFromTheShardItReplacesWhereThatStillAnswers() throws AshlarException {
         writeSegment();
         seal();
