@@ -19,6 +19,7 @@ import io.ashlar.client.protocol.SealShard;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.protocol.ShardVerified;
 import io.ashlar.client.protocol.VerifyShard;
 import io.ashlar.client.transport.Buffer;
@@ -630,5 +631,26 @@ class StorageNodeTest {
         cluster.transport.silent.clear();
         cluster.heartbeats.clear();
         cluster.transport.runUntil(() -> cluster.heartbeats.size() == cluster.nodes.size());
+    }
+
+    @Test
+    void registersWhatItHoldsWhenTheCoordinatorHearsItAtLast() throws IOException {
+        TestCluster.Node node = cluster.nodes.getFirst();
+        cluster.transport.runUntil(() -> cluster.heartbeats.containsKey(node.id));
+        cluster.transport.silent.add(TestCluster.COORDINATOR);
+        node.kill();
+        node.start();
+        cluster.transport.runFor(1_000_000_000L);
+        cluster.tell(
+                node,
+                Request.newBuilder()
+                        .setCreateShard(segment.create(shards.getFirst()))
+                        .build());
+        cluster.registered.clear();
+        cluster.transport.silent.clear();
+        cluster.transport.runUntil(() -> cluster.registered.containsKey(node.id));
+        assertThat(Objects.requireNonNull(cluster.registered.get(node.id)).getShardsList())
+                .extracting(ShardState::getShard)
+                .containsExactly(shards.getFirst());
     }
 }
