@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /**
@@ -114,6 +115,20 @@ final class CoordinatorLink {
     }
 
     private void register() {
+        call(
+                this::inventory,
+                _ -> {
+                    log.info("node={} state=registered", self.node());
+                    news = true;
+                },
+                () -> registered = false);
+    }
+
+    /**
+     * What is here now, so made anew for each attempt: an old one would deny shards that were
+     * created since. Each is another request, as the coordinator heeds a repeated one only once.
+     */
+    private Request inventory() {
         registered = true; // a change meanwhile asks for another one
         RegisterNode register = RegisterNode.newBuilder()
                 .setRequestId(random.nextLong())
@@ -123,16 +138,7 @@ final class CoordinatorLink {
                 .addAllDrives(drives.infos())
                 .addAllShards(drives.shardStates(Id.getDefaultInstance()))
                 .build();
-        call(
-                Request.newBuilder().setRegisterNode(register).build(),
-                _ -> {
-                    log.info(
-                            "node={} state=registered shards={}",
-                            self.node(),
-                            register.getShardsCount());
-                    news = true;
-                },
-                () -> registered = false);
+        return Request.newBuilder().setRegisterNode(register).build();
     }
 
     private void beat(OrderBook orders) {
@@ -148,7 +154,7 @@ final class CoordinatorLink {
                 .addAllRunningOrders(orders.running())
                 .build();
         call(
-                Request.newBuilder().setHeartbeat(heartbeat).build(),
+                () -> Request.newBuilder().setHeartbeat(heartbeat).build(),
                 response -> {
                     HeartbeatReply reply = response.getHeartbeatReply();
                     orders.take(reply);
@@ -161,7 +167,7 @@ final class CoordinatorLink {
                 () -> damage.putBack(found));
     }
 
-    private void call(Request request, Consumer<Response> answered, Runnable failed) {
+    private void call(Supplier<Request> request, Consumer<Response> answered, Runnable failed) {
         CompletableFuture<?> _ = coordinator
                 .call(request, CALL_NANOS)
                 .whenComplete((response, failure) -> {

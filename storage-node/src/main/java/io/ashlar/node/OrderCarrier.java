@@ -6,10 +6,12 @@ import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.RebuildShard;
 import io.ashlar.client.protocol.SealShard;
+import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Queue;
 
 /**
@@ -21,7 +23,7 @@ final class OrderCarrier implements OrderBook.Carrier {
     private final Drives drives;
     private final Scrubber scrubber;
     private final int maxRebuilds;
-    private final Queue<Runnable> rebuildsWaiting = new ArrayDeque<>();
+    private final Queue<Rebuild> rebuildsWaiting = new ArrayDeque<>();
     private int rebuildsRunning;
 
     OrderCarrier(
@@ -33,16 +35,17 @@ final class OrderCarrier implements OrderBook.Carrier {
         this.maxRebuilds = maxRebuilds;
     }
 
+    /** A rebuild that waits for its turn. */
+    private record Rebuild(RebuildShard order, Completion<OrderResult> completion) {}
+
     @Override
     public void carryOut(Order order, Completion<OrderResult> completion) {
         try {
             switch (order.getKindCase()) {
                 case SEAL -> seal(order.getSeal(), completion);
-                case DELETE ->
-                    drives.of(order.getDelete().getShard())
-                            .delete(order.getDelete().getShard(), done(completion));
+                case DELETE -> delete(order.getDelete().getShard(), completion);
                 case REBUILD -> {
-                    rebuildsWaiting.add(() -> rebuild(order.getRebuild(), completion));
+                    rebuildsWaiting.add(new Rebuild(order.getRebuild(), completion));
                     startRebuild();
                 }
                 case SCRUB -> scrubber.scrub(order.getScrub(), completion);
@@ -59,6 +62,18 @@ final class OrderCarrier implements OrderBook.Carrier {
         var seal = new ShardEntry.Seal(
                 order.getSealedBytes(), order.getStripeCount(), order.getCells());
         drives.of(order.getShard()).seal(order.getShard(), seal, done(completion));
+    }
+
+    /** A rebuild of this shard that still waits would make it anew, behind its deletion. */
+    private void delete(ShardRef shard, Completion<OrderResult> completion) throws AshlarException {
+        List<Rebuild> cancelled = rebuildsWaiting.stream()
+                .filter(rebuild -> rebuild.order().getShard().equals(shard))
+                .toList();
+        rebuildsWaiting.removeAll(cancelled);
+        for (Rebuild rebuild : cancelled) {
+            rebuild.completion().failed(ShardStore.notFound(ShardKey.of(shard)));
+        }
+        drives.of(shard).delete(shard, done(completion));
     }
 
     private static Completion<Done> done(Completion<OrderResult> completion) {
@@ -78,12 +93,13 @@ final class OrderCarrier implements OrderBook.Carrier {
     private void startRebuild() {
         if (rebuildsRunning < maxRebuilds && !rebuildsWaiting.isEmpty()) {
             rebuildsRunning++;
-            rebuildsWaiting.remove().run();
+            rebuild(rebuildsWaiting.remove());
         }
     }
 
-    private void rebuild(RebuildShard order, Completion<OrderResult> completion) {
-        ShardRebuilder.start(loop, transport, drives, order, new Completion<>() {
+    private void rebuild(Rebuild rebuild) {
+        Completion<OrderResult> completion = rebuild.completion();
+        ShardRebuilder.start(loop, transport, drives, rebuild.order(), new Completion<>() {
             @Override
             public void done(OrderResult result) {
                 completion.done(result);

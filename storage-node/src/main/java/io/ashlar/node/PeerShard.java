@@ -11,6 +11,8 @@ import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,10 +21,14 @@ import java.util.concurrent.CompletableFuture;
 final class PeerShard {
     private static final long CALL_NANOS = Duration.ofSeconds(10).toNanos();
 
+    /** A node that did not answer is not asked again for so long: stripes need not wait for it. */
+    private static final long SILENCE_NANOS = Duration.ofSeconds(30).toNanos();
+
     private final Transport transport;
     private final Loop loop;
     private final Placement placement;
     private boolean silent;
+    private long askAgainAt;
 
     PeerShard(Transport transport, Loop loop, Placement placement) {
         this.transport = transport;
@@ -73,10 +79,25 @@ final class PeerShard {
             return CompletableFuture.failedFuture(new AshlarException.Unavailable(
                     "node " + placement.getNode() + " has no known address"));
         }
+        if (silent && loop.nanoTime() - askAgainAt < 0) {
+            return CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                    "node " + placement.getNode() + " did not answer a moment ago"));
+        }
         return transport
                 .ask(loop, address, request, List.of(), CALL_NANOS)
-                .whenComplete((answer, failure) -> silent = failure != null
-                        && AshlarException.in(failure) instanceof AshlarException.Unavailable);
+                .whenComplete((_, failure) -> note(failure));
+    }
+
+    private void note(@Nullable Throwable failure) {
+        boolean unavailable = false;
+        boolean answered = true;
+        if (failure != null
+                && AshlarException.in(failure) instanceof AshlarException.Unavailable cause) {
+            unavailable = true;
+            answered = cause.isAnswered();
+        }
+        silent = unavailable;
+        askAgainAt = loop.nanoTime() + (answered ? 0 : SILENCE_NANOS);
     }
 
     @Override

@@ -45,8 +45,18 @@ final class ShardCreator {
         this.store = store;
     }
 
-    /** A shard that is being written over with zeros. */
-    private record Creation(ShardEntry entry, boolean byRepair, List<Completion<Done>> waiting) {}
+    /** A shard that is being written over with zeros, or waits for that. */
+    private static final class Creation {
+        private final ShardEntry entry;
+        private final boolean byRepair;
+        private final List<Completion<Done>> waiting = new ArrayList<>();
+        private boolean cancelled;
+
+        Creation(ShardEntry entry, boolean byRepair) {
+            this.entry = entry;
+            this.byRepair = byRepair;
+        }
+    }
 
     /**
      * Creates a shard, durably. Its slots are written over with zeros first: no earlier tenant's
@@ -67,7 +77,7 @@ final class ShardCreator {
         }
         Creation underWay = creations.get(wanted.key());
         if (underWay != null) {
-            underWay.waiting().add(completion);
+            underWay.waiting.add(completion);
             return;
         }
         int keepFree = byRepair ? 0 : store.catalogue().layout().reserveSlots();
@@ -80,11 +90,26 @@ final class ShardCreator {
             return;
         }
         store.slotsChanged();
-        var creation = new Creation(withRun(wanted, run), byRepair, new ArrayList<>());
-        creation.waiting().add(completion);
+        var creation = new Creation(withRun(wanted, run), byRepair);
+        creation.waiting.add(completion);
         creations.put(wanted.key(), creation);
         waiting.add(creation);
         startZeroing();
+    }
+
+    /**
+     * Sees to it that this shard does not come to be, if it is being created: its slots are free at
+     * once, as nothing is written to them any more, and who waits for it hears that it is not there.
+     */
+    void cancel(ShardKey key) {
+        Creation creation = creations.get(key);
+        if (creation == null) {
+            return;
+        }
+        creation.cancelled = true;
+        waiting.remove(creation);
+        log.info("drive={} shard={} state=cancelled", store.path(), key);
+        giveUp(creation, ShardStore.notFound(key));
     }
 
     private @Nullable AshlarException refusal(ShardEntry wanted, boolean byRepair) {
@@ -117,7 +142,7 @@ final class ShardCreator {
             return present.entry();
         }
         Creation underWay = creations.get(key);
-        return underWay == null ? null : underWay.entry();
+        return underWay == null ? null : underWay.entry;
     }
 
     private static boolean sameShard(ShardEntry known, ShardEntry wanted) {
@@ -171,9 +196,9 @@ final class ShardCreator {
 
     private void zero(Creation creation, long zeroedBytes) {
         long runBytes =
-                creation.entry().run().slotCount() * store.catalogue().layout().slotBytes();
+                creation.entry.run().slotCount() * store.catalogue().layout().slotBytes();
         long lengthBytes = Math.min(ZEROING_BYTES, runBytes - zeroedBytes);
-        long base = store.catalogue().layout().slotAt(creation.entry().run().firstSlot());
+        long base = store.catalogue().layout().slotAt(creation.entry.run().firstSlot());
         try {
             store.arena().write(base + zeroedBytes, ZEROS.asSlice(0, lengthBytes));
         } catch (IOException e) {
@@ -182,7 +207,9 @@ final class ShardCreator {
         }
         long next = zeroedBytes + lengthBytes;
         store.commit().join(syncFailure -> {
-            if (syncFailure != null) {
+            if (creation.cancelled) {
+                zeroingEnded();
+            } else if (syncFailure != null) {
                 abandon(creation, syncFailure);
             } else if (next < runBytes) {
                 zero(creation, next);
@@ -193,8 +220,8 @@ final class ShardCreator {
     }
 
     private void enter(Creation creation) {
-        ShardEntry entry = creation.entry();
-        AshlarException refusal = creation.byRepair() ? null : fenced(entry);
+        ShardEntry entry = creation.entry;
+        AshlarException refusal = creation.byRepair ? null : fenced(entry);
         if (refusal == null) {
             try {
                 store.catalogue().put(entry);
@@ -206,7 +233,8 @@ final class ShardCreator {
             abandon(creation, refusal);
             return;
         }
-        finished(entry);
+        creations.remove(entry.key());
+        zeroingEnded();
         store.install(entry, false);
         log.info(
                 "drive={} shard={} state=created bytes={} epoch={}",
@@ -214,20 +242,24 @@ final class ShardCreator {
                 entry.key(),
                 entry.shardBytes(),
                 entry.epoch());
-        for (Completion<Done> waiting : creation.waiting()) {
+        for (Completion<Done> waiting : creation.waiting) {
             store.commit().join(Done.getDefaultInstance(), waiting);
         }
     }
 
     private void abandon(Creation creation, AshlarException cause) {
-        finished(creation.entry());
-        store.catalogue().release(creation.entry().run());
-        store.slotsChanged();
-        creation.waiting().forEach(waiting -> waiting.failed(cause));
+        giveUp(creation, cause);
+        zeroingEnded();
     }
 
-    private void finished(ShardEntry entry) {
-        creations.remove(entry.key());
+    private void giveUp(Creation creation, AshlarException cause) {
+        creations.remove(creation.entry.key());
+        store.catalogue().release(creation.entry.run());
+        store.slotsChanged();
+        creation.waiting.forEach(waiting -> waiting.failed(cause));
+    }
+
+    private void zeroingEnded() {
         zeroing--;
         startZeroing();
     }

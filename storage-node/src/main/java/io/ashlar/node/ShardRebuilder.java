@@ -17,6 +17,7 @@ import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +29,9 @@ import java.util.function.Consumer;
 /**
  * Makes one shard of a sealed segment complete. Stripe after stripe, a few at a time: what the
  * shard holds whole stays, everything else is rebuilt from the other shards and written as recovery
- * does. It ends when every stripe up to the sealed length has been seen to, or at the first that
- * cannot be decoded, which it names. Memory: {@link #STRIPES_AT_ONCE} stripes. Lives on the node's
- * loop.
+ * does. It goes on past stripes that cannot be decoded and, once every stripe up to the sealed
+ * length has been seen to, fails with how many there were and the first of them; what it made stays
+ * made. Memory: {@link #STRIPES_AT_ONCE} stripes. Lives on the node's loop.
  */
 final class ShardRebuilder {
     private static final Logger log = LoggerFactory.getLogger(ShardRebuilder.class);
@@ -49,7 +50,11 @@ final class ShardRebuilder {
     private long cursor;
     private int cells;
     private int underWay;
+    private int undecodable;
+    private long firstUndecodableAt = Long.MAX_VALUE;
+    private String firstUndecodable = "";
     private boolean locating;
+    private @Nullable AshlarException endedBy;
     private boolean ended;
 
     private ShardRebuilder(
@@ -155,7 +160,7 @@ final class ShardRebuilder {
 
     private void goOn() {
         long sealedBytes = wanted.seal().sealedBytes();
-        while (!ended && underWay < STRIPES_AT_ONCE && cursor < sealedBytes) {
+        while (endedBy == null && underWay < STRIPES_AT_ONCE && cursor < sealedBytes) {
             Stripe stripe = locator.known(cursor);
             if (stripe == null) {
                 locate();
@@ -173,7 +178,7 @@ final class ShardRebuilder {
                 see(stripe);
             }
         }
-        if (!ended && underWay == 0 && cursor >= sealedBytes) {
+        if (underWay == 0 && !locating && !ended) {
             finish();
         }
     }
@@ -185,12 +190,20 @@ final class ShardRebuilder {
         locating = true;
         CompletableFuture<?> _ = locator.locate(cursor).whenComplete((_, failure) -> {
             locating = false;
-            if (failure != null) {
-                end(causeOf(failure));
-            } else {
+            if (failure == null) {
                 goOn();
+            } else {
+                passOver(cursor, causeOf(failure));
             }
         });
+    }
+
+    /** Goes on at the next stripe that any shard tells of; those in between are lost. */
+    private void passOver(long offset, AshlarException cause) {
+        Long next = locator.nextKnown(offset);
+        cursor = next == null ? wanted.seal().sealedBytes() : next;
+        endUnlessUndecodable(offset, cause);
+        goOn();
     }
 
     /** Keeps the shard's own record where it is whole, else makes it. */
@@ -202,11 +215,24 @@ final class ShardRebuilder {
                     underWay--;
                     result.setCellsChecked(result.getCellsChecked() + 1);
                     if (failure != null) {
-                        end(causeOf(failure));
-                    } else {
-                        goOn();
+                        endUnlessUndecodable(stripe.identity().offset(), causeOf(failure));
                     }
+                    goOn();
                 });
+    }
+
+    /** What the other shards cannot make keeps nothing else from being made. */
+    private void endUnlessUndecodable(long offset, AshlarException cause) {
+        if (!(cause instanceof AshlarException.InsufficientShards
+                || cause instanceof AshlarException.Corrupt)) {
+            end(cause);
+            return;
+        }
+        undecodable++;
+        if (offset < firstUndecodableAt) {
+            firstUndecodableAt = offset;
+            firstUndecodable = String.valueOf(cause.getMessage());
+        }
     }
 
     private static final CompletableFuture<Done> KEPT =
@@ -245,14 +271,19 @@ final class ShardRebuilder {
     }
 
     private void finish() {
-        int expected = wanted.seal().cells();
-        if (expected > 0 && expected != cells) {
-            end(new AshlarException.Corrupt(wanted.key() + " takes part in " + cells
-                    + " stripes, its segment's seal says " + expected));
-            return;
-        }
         ended = true;
         result.setBytesRead(result.getBytesRead() + locator.headerBytesRead());
+        AshlarException cause = endedBy != null ? endedBy : shortfall();
+        if (cause != null) {
+            log.info(
+                    "drive={} shard={} state=incomplete written={} undecodable={}",
+                    drive.path(),
+                    wanted.key(),
+                    result.getCellsWritten(),
+                    undecodable);
+            completion.done(result.setFailure(cause.toFailure()).build());
+            return;
+        }
         drive.rebuilt(ref, wanted.seal(), new Completion<>() {
             @Override
             public void done(Done value) {
@@ -273,6 +304,20 @@ final class ShardRebuilder {
         });
     }
 
+    /** What the shard still lacks though every stripe was seen to; null: nothing. */
+    private @Nullable AshlarException shortfall() {
+        if (undecodable > 0) {
+            return new AshlarException.InsufficientShards(
+                    undecodable + (undecodable == 1 ? " stripe" : " stripes")
+                            + " cannot be made, the first: " + firstUndecodable);
+        }
+        int expected = wanted.seal().cells();
+        return expected == 0 || expected == cells
+                ? null
+                : new AshlarException.Corrupt(wanted.key() + " takes part in " + cells
+                        + " stripes, its segment's seal says " + expected);
+    }
+
     private AshlarException causeOf(Throwable failure) {
         try {
             return AshlarException.in(failure);
@@ -282,11 +327,13 @@ final class ShardRebuilder {
         }
     }
 
-    /** Gives up; what was rebuilt so far is kept and spared the next time. */
+    /** Gives up once nothing is under way; what was rebuilt is kept and spared the next time. */
     private void end(AshlarException cause) {
-        if (!ended) {
-            ended = true;
-            completion.failed(cause);
+        if (endedBy == null) {
+            endedBy = cause;
+        }
+        if (underWay == 0 && !ended) {
+            finish();
         }
     }
 }

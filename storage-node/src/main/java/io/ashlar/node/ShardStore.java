@@ -278,7 +278,10 @@ final class ShardStore {
         return null;
     }
 
-    /** Removes a shard, durably; one that is not there is gone already. */
+    /**
+     * Removes a shard, durably; one that is not there is gone already. One that is being created
+     * will not come to be.
+     */
     void delete(ShardKey key, Completion<Done> completion) {
         if (failure != null) {
             completion.failed(failure);
@@ -286,6 +289,7 @@ final class ShardStore {
         }
         Shard shard = shards.get(key);
         if (shard == null) {
+            creator.cancel(key);
             commit.join(Done.getDefaultInstance(), completion);
             return;
         }

@@ -44,6 +44,12 @@ final class StripeLocator {
         return known.get(offset);
     }
 
+    /** Where the first stripe behind this offset begins whose header has come; null: none has. */
+    @Nullable
+    Long nextKnown(long offset) {
+        return known.higherKey(offset);
+    }
+
     long headerBytesRead() {
         return headerBytesRead;
     }

@@ -279,6 +279,48 @@ class ShardStoreTest {
         assertThatThrownBy(created::get).isInstanceOf(AshlarException.Fenced.class);
     }
 
+    @Test
+    void aDeletionCancelsACreationThatIsUnderWay() throws IOException {
+        TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
+        drive.drive.create(largeEntry(shard), false, created);
+        drive.writer.runOne();
+        assertThat(drive.drive.info().getUsedBytes()).isPositive();
+        drive.delete(shard);
+        assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
+        assertThat(drive.drive.info().getUsedBytes()).isZero();
+        assertThat(drive.drive.shardStates()).isEmpty();
+        drive.create(segment.create(shard));
+        drive = drive.afterKill();
+        assertThat(drive.drive.shardStates()).hasSize(1);
+    }
+
+    @Test
+    void aDeletionCancelsACreationThatWaitsForOthers() throws AshlarException {
+        List<TestDrive.Outcome<Done>> created = new ArrayList<>();
+        ShardRef last = shard;
+        for (int i = 0; i < 4; i++) {
+            last = new TestSegment(1000 + i, segment.policy).shard(0, drive.drive.id());
+            created.add(new TestDrive.Outcome<>());
+            drive.drive.create(largeEntry(last), false, created.getLast());
+        }
+        for (int i = 0; i < 4; i++) {
+            drive.writer.runOne();
+        }
+        TestDrive.Outcome<Done> deleted = new TestDrive.Outcome<>();
+        drive.drive.delete(last, deleted);
+        while (!deleted.isAnswered()) {
+            drive.writer.runOne();
+        }
+        assertThatThrownBy(created.getLast()::get).isInstanceOf(AshlarException.NotFound.class);
+        drive.run();
+        deleted.get();
+        for (TestDrive.Outcome<Done> other : created.subList(0, 3)) {
+            other.get();
+        }
+        assertThat(drive.drive.shardStates()).hasSize(3);
+        assertThat(drive.drive.info().getUsedBytes()).isEqualTo(3 * (4L << 20));
+    }
+
     /** Of a shard so large that it is zeroed in parts. */
     private ShardEntry largeEntry(ShardRef ref) {
         try {

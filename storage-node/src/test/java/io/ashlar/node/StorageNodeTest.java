@@ -19,6 +19,7 @@ import io.ashlar.client.protocol.SealShard;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.protocol.ShardVerified;
 import io.ashlar.client.protocol.VerifyShard;
 import io.ashlar.client.transport.Buffer;
@@ -383,6 +384,112 @@ class StorageNodeTest {
     }
 
     @Test
+    void goesOnPastStripesThatCannotBeDecodedAndTellsHowMany() throws AshlarException {
+        writeSegment();
+        seal();
+        List<TestSegment.Written> hopeless = stripes.stream()
+                .filter(stripe -> stripe.has(0))
+                .filter(stripe -> stripe.stripe().geometry().cellBytes() > 0)
+                .limit(2)
+                .toList();
+        for (TestSegment.Written stripe : hopeless) {
+            for (int shard = 0; shard < 6; shard++) {
+                if (stripe.has(shard)) {
+                    arena(shard)
+                            .flipBit(place(stripe) + stripe.stripe().geometry().headerBytes());
+                }
+            }
+        }
+        var last = stripes.stream().filter(stripe -> stripe.has(0)).toList().getLast();
+        arena(0).flipBit(place(last) + 30);
+
+        OrderResult result = rebuild(0);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        long first = hopeless.getFirst().stripe().identity().number();
+        assertThat(result.getFailure().getMessage()).contains("2 stripes", "stripe " + first + " ");
+        assertThat(result.getCellsWritten()).isEqualTo(1);
+        assertThat(result.getCellsChecked()).isEqualTo(cellsOf(0));
+        assertThat(result.getBytesWritten()).isEqualTo(last.stripe().geometry().recordBytes());
+        assertThat(verify(0).getDamagedCells()).isEqualTo(2);
+    }
+
+    @Test
+    void goesOnPastAStripeOfWhichNoHeaderIsLeft() throws AshlarException {
+        writeSegment();
+        seal();
+        var lost = stripeOf(0, 8192);
+        for (int shard = 0; shard < 6; shard++) {
+            if (lost.has(shard)) {
+                arena(shard).flipBit(place(lost) + 30);
+            }
+        }
+        ShardRef ref = shards.getFirst();
+        order(0, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(ref)));
+
+        OrderResult result = rebuild(0);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        assertThat(result.getFailure().getMessage())
+                .contains("stripe at " + lost.stripe().identity().offset());
+        assertThat(result.getCellsWritten()).isEqualTo(cellsOf(0) - 1);
+    }
+
+    @Test
+    void doesNotWaitForSilentNodesAtEveryStripe() throws AshlarException {
+        writeSegment();
+        seal();
+        ShardRef ref = shards.getFirst();
+        order(0, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(ref)));
+        for (int node = 1; node <= 3; node++) {
+            cluster.transport.silent.add(cluster.nodes.get(node).address());
+        }
+        long before = cluster.transport.nextLoop().nanoTime();
+        OrderResult result = rebuild(0);
+        assertThat(cluster.transport.nextLoop().nanoTime() - before).isLessThan(45_000_000_000L);
+        assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.INSUFFICIENT_SHARDS);
+        assertThat(result.getCellsWritten()).isPositive();
+    }
+
+    @Test
+    void aDeletionCancelsARebuildThatWaitsForOthers() throws AshlarException {
+        writeSegment();
+        seal();
+        TestCluster.Node node = cluster.nodes.get(6);
+        List<Order> orders = new ArrayList<>();
+        for (int i = 0; i <= StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE; i++) {
+            RebuildShard rebuild = RebuildShard.newBuilder()
+                    .setSegment(cluster.sealed(segment, shards, sealedBytes))
+                    .setShard(copyOf(i))
+                    .setCells(cellsOf(i))
+                    .build();
+            orders.add(Order.newBuilder().setId(orderId++).setRebuild(rebuild).build());
+        }
+        ShardRef last = copyOf(StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE);
+        orders.add(Order.newBuilder()
+                .setId(orderId++)
+                .setDelete(DeleteShard.newBuilder().setShard(last))
+                .build());
+        cluster.orders.put(node.id, orders);
+        cluster.transport.runUntil(() -> orders.stream()
+                .allMatch(order -> cluster.results.stream()
+                        .anyMatch(result -> result.getOrder() == order.getId())));
+        long waiting = orders.get(StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE).getId();
+        assertThat(cluster.results)
+                .filteredOn(OrderResult::hasFailure)
+                .singleElement()
+                .satisfies(result -> {
+                    assertThat(result.getOrder()).isEqualTo(waiting);
+                    assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.NOT_FOUND);
+                });
+    }
+
+    /** Where a shard is to be rebuilt on the node that has none. */
+    private ShardRef copyOf(int shard) {
+        return segment.shard(shard, cluster.nodes.get(6).drive(0)).toBuilder()
+                .setIncarnation(77 + shard)
+                .build();
+    }
+
+    @Test
     void copiesFromTheShardItReplacesWhereThatStillAnswers() throws AshlarException {
         writeSegment();
         seal();
@@ -524,5 +631,26 @@ class StorageNodeTest {
         cluster.transport.silent.clear();
         cluster.heartbeats.clear();
         cluster.transport.runUntil(() -> cluster.heartbeats.size() == cluster.nodes.size());
+    }
+
+    @Test
+    void registersWhatItHoldsWhenTheCoordinatorHearsItAtLast() throws IOException {
+        TestCluster.Node node = cluster.nodes.getFirst();
+        cluster.transport.runUntil(() -> cluster.heartbeats.containsKey(node.id));
+        cluster.transport.silent.add(TestCluster.COORDINATOR);
+        node.kill();
+        node.start();
+        cluster.transport.runFor(1_000_000_000L);
+        cluster.tell(
+                node,
+                Request.newBuilder()
+                        .setCreateShard(segment.create(shards.getFirst()))
+                        .build());
+        cluster.registered.clear();
+        cluster.transport.silent.clear();
+        cluster.transport.runUntil(() -> cluster.registered.containsKey(node.id));
+        assertThat(Objects.requireNonNull(cluster.registered.get(node.id)).getShardsList())
+                .extracting(ShardState::getShard)
+                .containsExactly(shards.getFirst());
     }
 }

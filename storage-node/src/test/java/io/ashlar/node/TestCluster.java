@@ -148,7 +148,9 @@ final class TestCluster implements AutoCloseable {
             heartbeats.put(heartbeat.getNode(), heartbeat);
             damage.addAll(heartbeat.getDamageList());
             results.addAll(heartbeat.getResultsList());
-            reply.addAllOrders(orders.getOrDefault(heartbeat.getNode(), List.of()));
+            orders.getOrDefault(heartbeat.getNode(), List.of()).stream()
+                    .filter(order -> resultOf(order) == null)
+                    .forEach(reply::addOrders);
         }
         responder.reply(Response.newBuilder().setHeartbeatReply(reply).build());
     }

@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * Calls to whichever coordinator leads. A call that nobody answered, or that a follower answered,
@@ -42,18 +43,27 @@ public final class CoordinatorCalls {
 
     /** Makes the call; the future completes on the loop. May be called from any thread. */
     public CompletableFuture<Response> call(Request request, long timeoutNanos) {
+        return call(() -> request, timeoutNanos);
+    }
+
+    /**
+     * Makes a call that tells what is so right now: its request is made anew, on the loop, for each
+     * attempt.
+     */
+    public CompletableFuture<Response> call(Supplier<Request> request, long timeoutNanos) {
         CompletableFuture<Response> outcome = new CompletableFuture<>();
         loop.execute(() -> attempt(request, loop.nanoTime() + timeoutNanos, outcome));
         return outcome;
     }
 
-    private void attempt(Request request, long deadline, CompletableFuture<Response> outcome) {
+    private void attempt(
+            Supplier<Request> request, long deadline, CompletableFuture<Response> outcome) {
         long left = Math.max(1, deadline - loop.nanoTime());
         Address asked = addresses.get(leader % addresses.size());
         transport.call(
                 loop,
                 asked,
-                request,
+                request.get(),
                 List.of(),
                 Math.min(left, ATTEMPT_NANOS),
                 new Transport.ReplyHandler() {
@@ -71,7 +81,7 @@ public final class CoordinatorCalls {
     }
 
     private void retry(
-            Request request,
+            Supplier<Request> request,
             long deadline,
             CompletableFuture<Response> outcome,
             Address asked,
