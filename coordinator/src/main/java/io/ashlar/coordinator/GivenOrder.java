@@ -1,6 +1,5 @@
 package io.ashlar.coordinator;
 
-import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.ShardRef;
 
 /** What an order of the last reply was about, so that its result is understood. */
@@ -9,7 +8,8 @@ sealed interface GivenOrder {
 
     record Delete(ShardRef shard) implements GivenOrder {}
 
-    record Rebuild(SegmentId segment) implements GivenOrder {}
+    /** Of exactly this attempt: its result says nothing about another one of the same segment. */
+    record Rebuild(RunningRepair repair) implements GivenOrder {}
 
     record Scrub(long scrub) implements GivenOrder {}
 }

@@ -208,8 +208,8 @@ final class NodeRequests {
                     deleted.add(shard);
                 }
             }
-            case GivenOrder.Rebuild(SegmentId segment) -> {
-                return repair.ended(segment, node.id(), result);
+            case GivenOrder.Rebuild(RunningRepair begun) -> {
+                return repair.ended(begun, result);
             }
             case GivenOrder.Scrub(long id) -> scrub.ended(id, node.id(), result);
         }

@@ -22,7 +22,7 @@ import java.util.Map;
 final class OrderBook {
     private static final int MAX_SEALS = 256;
     private static final int MAX_DELETIONS_PER_DRIVE = 256;
-    private static final int KEY_BYTES = 37;
+    private static final int KEY_BYTES = 45;
     private static final byte SEAL = 1;
     private static final byte DELETE = 2;
     private static final byte REBUILD = 3;
@@ -43,14 +43,16 @@ final class OrderBook {
         node.pendingSeals().values().stream()
                 .limit(MAX_SEALS)
                 .forEach(seal -> draft.add(
-                        Order.newBuilder().setId(id(SEAL, seal.getShard(), 0)).setSeal(seal),
+                        Order.newBuilder()
+                                .setId(id(SEAL, seal.getShard(), 0, 0))
+                                .setSeal(seal),
                         new GivenOrder.Seal(seal.getShard())));
         for (DriveInfo drive : node.drives()) {
             for (ShardRef shard : leader.metadata()
                     .doomedOn(DriveId.of(drive.getId()), MAX_DELETIONS_PER_DRIVE)) {
                 draft.add(
                         Order.newBuilder()
-                                .setId(id(DELETE, shard, 0))
+                                .setId(id(DELETE, shard, 0, 0))
                                 .setDelete(DeleteShard.newBuilder().setShard(shard)),
                         new GivenOrder.Delete(shard));
             }
@@ -58,9 +60,13 @@ final class OrderBook {
         repair.runningOn(node.id())
                 .forEach((running, rebuild) -> draft.add(
                         Order.newBuilder()
-                                .setId(id(REBUILD, running.target(), running.number()))
+                                .setId(id(
+                                        REBUILD,
+                                        running.target(),
+                                        running.loss(),
+                                        running.attempt()))
                                 .setRebuild(rebuild),
-                        new GivenOrder.Rebuild(running.segment())));
+                        new GivenOrder.Rebuild(running)));
         scrub.orderFor(node.id())
                 .ifPresent(drives -> draft.add(
                         Order.newBuilder().setId(drives.getScrub()).setScrub(drives),
@@ -89,15 +95,16 @@ final class OrderBook {
         }
     }
 
-    /** The number tells a repeated attempt from the one before. */
-    private static long id(byte kind, ShardRef shard, long number) {
+    /** The loss and the attempt tell a repeated rebuild of a shard from the one before. */
+    private static long id(byte kind, ShardRef shard, long loss, long attempt) {
         byte[] key = ByteBuffer.allocate(KEY_BYTES)
                 .put(kind)
                 .putLong(shard.getSegment().getHigh())
                 .putLong(shard.getSegment().getLow())
                 .putInt(shard.getIndex())
                 .putLong(shard.getIncarnation())
-                .putLong(number)
+                .putLong(loss)
+                .putLong(attempt)
                 .array();
         return MurmurHash3.hash128x64(key)[0];
     }

@@ -218,10 +218,10 @@ final class Repair {
                 target,
                 repair.drive().node(),
                 repair.inPlace(),
-                need.loss(),
+                repair.inPlace() ? need.loss() : 0,
                 repair.weaker(),
                 leader.nowNanos(),
-                repair.inPlace() ? need.loss() * 64 + attempts.count(id) : attempts.count(id),
+                attempts.count(id),
                 repair.inPlace());
         running.put(id, begun);
         if (repair.inPlace()) {
@@ -269,9 +269,10 @@ final class Repair {
 
     // ---- what came of it
 
-    CompletableFuture<?> ended(SegmentId segment, String node, OrderResult result) {
-        RunningRepair repair = running.get(segment);
-        if (repair == null || !repair.node().equals(node)) {
+    /** Says nothing where the result is of an attempt that does not run any more. */
+    CompletableFuture<?> ended(RunningRepair repair, OrderResult result) {
+        SegmentId segment = repair.segment();
+        if (!repair.equals(running.get(segment))) {
             return CompletableFuture.completedFuture(null);
         }
         if (result.hasFailure()) {
@@ -279,8 +280,8 @@ final class Repair {
             boolean undecodable =
                     code == ErrorCode.CORRUPT || code == ErrorCode.INSUFFICIENT_SHARDS;
             boolean blameless = undecodable || (repair.inPlace() && code == ErrorCode.UNAVAILABLE);
-            String reason = "shard " + repair.target().getIndex() + " on node " + node + ": "
-                    + result.getFailure().getMessage();
+            String reason = "shard " + repair.target().getIndex() + " on node " + repair.node()
+                    + ": " + result.getFailure().getMessage();
             return failed(repair, reason, !blameless, undecodable && allUp(segment));
         }
         throughput.add(result.getBytesWritten(), leader.nowNanos());

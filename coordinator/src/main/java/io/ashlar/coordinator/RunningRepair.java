@@ -9,9 +9,9 @@ import io.ashlar.client.protocol.ShardRef;
  * @param target the shard to be made complete
  * @param node that does it
  * @param inPlace whether the target is placed already; otherwise its plan is in the metadata
- * @param loss number of the loss that a repair in place ends
+ * @param loss number of the loss that a repair in place ends, or 0
  * @param weaker whether the segment has two shards in one domain afterwards
- * @param number of the attempt
+ * @param attempt how many failed before it
  * @param planned whether its plan was applied: its order may be given
  */
 record RunningRepair(
@@ -22,11 +22,11 @@ record RunningRepair(
         long loss,
         boolean weaker,
         long startedNanos,
-        long number,
+        long attempt,
         boolean planned) {
 
     RunningRepair asPlanned() {
         return new RunningRepair(
-                segment, target, node, inPlace, loss, weaker, startedNanos, number, true);
+                segment, target, node, inPlace, loss, weaker, startedNanos, attempt, true);
     }
 }

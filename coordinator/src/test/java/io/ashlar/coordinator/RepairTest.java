@@ -9,6 +9,7 @@ import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
 import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.Order;
+import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.ReportDamage;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
@@ -66,6 +67,13 @@ final class RepairTest {
         Set<String> nodes = new HashSet<>();
         segment.getPlacementsList().forEach(placement -> nodes.add(placement.getNode()));
         return nodes;
+    }
+
+    private static TestNode spareOf(TestCluster cluster, Segment segment) {
+        return cluster.nodes.values().stream()
+                .filter(node -> !nodesOf(segment).contains(node.id))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
@@ -161,10 +169,7 @@ final class RepairTest {
         TestCluster cluster = TestCluster.of(7, DELAY);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
         TestNode dead = cluster.nodeOf(segment, 0);
-        TestNode spare = cluster.nodes.values().stream()
-                .filter(node -> !nodesOf(segment).contains(node.id))
-                .findFirst()
-                .orElseThrow();
+        TestNode spare = spareOf(cluster, segment);
         spare.setObedient(false);
         dead.kill();
         cluster.passSeconds(70);
@@ -263,6 +268,34 @@ final class RepairTest {
                 .mapToInt(node -> node.shards.size())
                 .sum();
         assertThat(shards).as("what was replaced is deleted").isEqualTo(6);
+    }
+
+    @Test
+    void takesARepeatedResultForNoOtherRebuild() throws AshlarException {
+        TestCluster cluster = TestCluster.of(7, DELAY);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        TestNode spare = spareOf(cluster, segment);
+        spare.setObedient(false);
+        cluster.nodes.values().stream()
+                .filter(node -> node != spare)
+                .forEach(node -> node.setCapacity(1));
+        cluster.nodeOf(segment, 0).kill();
+        cluster.nodeOf(segment, 1).kill();
+        cluster.passSeconds(70);
+        Order order = spare.ordered.getLast();
+        int first = order.getRebuild().getShard().getIndex();
+
+        cluster.askAndRepeat(Request.newBuilder()
+                .setHeartbeat(spare.heartbeatWith(
+                        OrderResult.newBuilder().setOrder(order.getId()).build()))
+                .build());
+        assertThat(cluster.segment(segment).getPlacements(first).getNode()).isEqualTo(spare.id);
+        assertThat(cluster.metadata().rebuilds())
+                .as("the other shard is to be rebuilt there too, and was not")
+                .singleElement()
+                .satisfies(plan -> assertThat(plan.getNode()).isEqualTo(spare.id));
+        assertThat(nodesOf(cluster.segment(segment)))
+                .contains(cluster.nodeOf(segment, 1 - first).id);
     }
 
     @Test

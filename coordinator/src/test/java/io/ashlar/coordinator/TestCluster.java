@@ -150,6 +150,13 @@ final class TestCluster {
         return answer;
     }
 
+    /** Asks, and asks the same again while the first command that it led to is applied. */
+    void askAndRepeat(Request request) {
+        service.handle(request, Buffer.empty(), (response, bulk) -> {});
+        loop.execute(() -> service.handle(request, Buffer.empty(), (response, bulk) -> {}));
+        loop.settle();
+    }
+
     Response ask(Request request) throws AshlarException {
         AtomicReference<Response> answer = askLater(request);
         for (int i = 0; i < 200 && answer.get() == null; i++) {

@@ -119,11 +119,7 @@ final class TestNode {
             return;
         }
         HeartbeatReply reply = cluster.ask(Request.newBuilder()
-                        .setHeartbeat(Heartbeat.newBuilder()
-                                .setNode(id)
-                                .addDrives(driveInfo())
-                                .addAllResults(results)
-                                .addAllDamage(found))
+                        .setHeartbeat(heartbeatWith(results.toArray(OrderResult[]::new)))
                         .build())
                 .getHeartbeatReply();
         results.clear();
@@ -137,6 +133,15 @@ final class TestNode {
                 results.add(obey(order));
             }
         }
+    }
+
+    Heartbeat heartbeatWith(OrderResult... done) {
+        return Heartbeat.newBuilder()
+                .setNode(id)
+                .addDrives(driveInfo())
+                .addAllResults(List.of(done))
+                .addAllDamage(found)
+                .build();
     }
 
     private OrderResult obey(Order order) {
