@@ -223,7 +223,7 @@ public final class Volume implements AutoCloseable {
      * Reads every cell of every stripe that holds a live block and proves it present and right.
      *
      * @param everyPattern proves also that any d cells of a stripe decode to all others
-     * @param progress hears of bytes read, now and then
+     * @param progress hears which part of the volume's size is proved, in bytes, stripe by stripe
      */
     public VerifyReport verify(boolean everyPattern, LongConsumer progress) throws AshlarException {
         List<StripeRef> live = Waiting.on(onLoop(() ->
@@ -238,6 +238,7 @@ public final class Volume implements AutoCloseable {
         long patterns = 0;
         List<String> problems = new ArrayList<>();
         int next = 0;
+        int stripesDone = 0;
         for (StripeRef ref : live) {
             while (next < live.size() && ahead.size() < VERIFY_AHEAD) {
                 StripeRef later = live.get(next++);
@@ -251,7 +252,8 @@ public final class Volume implements AutoCloseable {
             finding.problems().stream()
                     .limit(MAX_PROBLEMS - problems.size())
                     .forEach(problems::add);
-            progress.accept(bytes);
+            stripesDone++;
+            progress.accept((long) ((double) stripesDone / live.size() * sizeBytes()));
         }
         long lost = stats().lostBlocks();
         return new VerifyReport(live.size(), cells, damaged, bytes, patterns, lost, problems);
