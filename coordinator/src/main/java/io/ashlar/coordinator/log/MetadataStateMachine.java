@@ -101,21 +101,27 @@ final class MetadataStateMachine extends BaseStateMachine {
         return future;
     }
 
-    /** Runs while nothing is applied. */
+    /**
+     * Names the file by what the metadata holds, which is behind what Ratis handed over. Ratis hands
+     * over nothing meanwhile, and whatever waits on the loop is applied before it is asked: nothing
+     * is applied while the file is written.
+     */
     @Override
     public long takeSnapshot() throws IOException {
-        TermIndex last = getLastAppliedTermIndex();
-        if (last == null || last.getIndex() < 0) {
+        TermIndex applied = onLoop(() ->
+                TermIndex.valueOf(metadata.cluster().getAppliedTerm(), metadata.appliedIndex()));
+        if (applied.getIndex() <= 0) {
             return RaftLog.INVALID_LOG_INDEX;
         }
         store.sync();
-        Path file = storage.getSnapshotFile(last.getTerm(), last.getIndex()).toPath();
+        Path file =
+                storage.getSnapshotFile(applied.getTerm(), applied.getIndex()).toPath();
         SnapshotFile.write(store, file);
         MD5Hash md5 = MD5FileUtil.computeAndSaveMd5ForFile(file.toFile());
         storage.updateLatestSnapshot(new SingleFileSnapshotInfo(
-                new FileInfo(file, md5), last.getTerm(), last.getIndex()));
-        LOG.info("event=snapshot_taken index={} term={}", last.getIndex(), last.getTerm());
-        return last.getIndex();
+                new FileInfo(file, md5), applied.getTerm(), applied.getIndex()));
+        LOG.info("event=snapshot_taken index={} term={}", applied.getIndex(), applied.getTerm());
+        return applied.getIndex();
     }
 
     @Override
@@ -176,9 +182,9 @@ final class MetadataStateMachine extends BaseStateMachine {
             return future.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IOException("interrupted while a snapshot was loaded", e);
+            throw new IOException("interrupted while the metadata was waited for", e);
         } catch (ExecutionException e) {
-            throw new IOException("a snapshot could not be loaded", e);
+            throw new IOException("the metadata failed: " + e.getCause(), e);
         }
     }
 }

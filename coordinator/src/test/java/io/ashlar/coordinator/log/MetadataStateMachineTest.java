@@ -17,27 +17,50 @@ import io.ashlar.coordinator.record.VolumeRecord;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
+import org.apache.ratis.server.RaftServerConfigKeys.Log.CorruptionPolicy;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.server.storage.StorageImplUtils;
 import org.apache.ratis.statemachine.TransactionContext;
+import org.apache.ratis.util.SizeInBytes;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 
 final class MetadataStateMachineTest {
     private final MemoryMetadataStore memory = new MemoryMetadataStore();
-    private final InlineLoop loop = new InlineLoop();
+    private final HeldLoop loop = new HeldLoop();
     private int writesToFail;
     private int ended;
     private final FailStopStore store = new FailStopStore(new FlakyStore(), () -> ended++);
     private final Metadata metadata = new Metadata(store);
     private final MetadataStateMachine machine = new MetadataStateMachine(loop, metadata, store);
 
-    /** Runs its tasks as they come. */
-    private static final class InlineLoop implements Loop {
+    /** Runs its tasks as they come, or keeps some back until there is another one. */
+    private static final class HeldLoop implements Loop {
+        private final Queue<Runnable> tasks = new ArrayDeque<>();
+        private int held;
+
+        void hold(int taskCount) {
+            held = taskCount;
+        }
+
         @Override
         public void execute(Runnable work) {
-            work.run();
+            tasks.add(work);
+            if (tasks.size() <= held) {
+                return;
+            }
+            held = 0;
+            while (!tasks.isEmpty()) {
+                tasks.remove().run();
+            }
         }
 
         @Override
@@ -126,7 +149,7 @@ final class MetadataStateMachineTest {
         assertThat(ended).as("the process is told to end").isEqualTo(1);
         assertThat(apply(3, create(3))).isCompletedExceptionally();
         assertThatThrownBy(metadata::volumes).isInstanceOf(IllegalStateException.class);
-        assertThatThrownBy(machine::takeSnapshot).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(machine::takeSnapshot).isInstanceOf(IOException.class);
         assertThat(ended).isEqualTo(1);
 
         Metadata kept = new Metadata(memory);
@@ -140,5 +163,34 @@ final class MetadataStateMachineTest {
         assertThat(ended).isEqualTo(1);
         assertThat(apply(2, create(2))).isCompletedExceptionally();
         assertThat(new Metadata(memory).appliedIndex()).isZero();
+    }
+
+    @Test
+    void namesASnapshotByWhatItHolds(@TempDir Path directory) throws IOException {
+        try (RaftStorage raft = StorageImplUtils.newRaftStorage(
+                directory.toFile(),
+                SizeInBytes.valueOf("1"),
+                RaftStorage.StartupOption.FORMAT,
+                CorruptionPolicy.EXCEPTION)) {
+            raft.initialize();
+            machine.getStateMachineStorage().init(raft);
+            assertThat(apply(1, create(1))).isCompleted();
+            loop.hold(2);
+            assertThat(apply(2, create(2))).isNotDone();
+            assertThat(apply(3, create(3))).isNotDone();
+            assertThat(metadata.appliedIndex()).isEqualTo(1);
+
+            long index = machine.takeSnapshot();
+            MemoryMetadataStore loaded = new MemoryMetadataStore();
+            SnapshotFile.load(
+                    machine.getStateMachineStorage()
+                            .getLatestSnapshot()
+                            .getFiles()
+                            .getFirst()
+                            .getPath(),
+                    loaded);
+            assertThat(new Metadata(loaded).appliedIndex()).isEqualTo(index);
+            assertThat(index).isEqualTo(3);
+        }
     }
 }
