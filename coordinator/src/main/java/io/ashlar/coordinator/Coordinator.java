@@ -4,6 +4,7 @@ import io.ashlar.client.model.Address;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 import io.ashlar.coordinator.log.RatisLog;
+import io.ashlar.coordinator.metadata.FailStopStore;
 import io.ashlar.coordinator.metadata.Metadata;
 import io.ashlar.coordinator.metadata.RocksMetadataStore;
 
@@ -22,14 +23,14 @@ public final class Coordinator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
     private final Loop loop;
-    private final RocksMetadataStore store;
+    private final FailStopStore store;
     private final RatisLog log;
     private final CoordinatorService service;
     private final Transport.Listener listener;
 
     private Coordinator(
             Loop loop,
-            RocksMetadataStore store,
+            FailStopStore store,
             RatisLog log,
             CoordinatorService service,
             Transport.Listener listener) {
@@ -45,7 +46,8 @@ public final class Coordinator implements AutoCloseable {
             throws IOException {
         LOG.info("event=coordinator_starting config={}", config);
         Loop loop = transport.nextLoop();
-        RocksMetadataStore store = RocksMetadataStore.open(config.directory().resolve("metadata"));
+        FailStopStore store = new FailStopStore(
+                RocksMetadataStore.open(config.directory().resolve("metadata")), Coordinator::halt);
         Metadata metadata = new Metadata(store);
         RatisLog log = null;
         try {
@@ -67,6 +69,12 @@ public final class Coordinator implements AutoCloseable {
             store.close();
             throw e;
         }
+    }
+
+    /** At once: an orderly end would go on answering, and write to the store that failed. */
+    private static void halt() {
+        LOG.error("event=coordinator_halted reason=\"its metadata failed\"");
+        Runtime.getRuntime().halt(1);
     }
 
     private static RatisLog.Settings settings(CoordinatorConfig config) {

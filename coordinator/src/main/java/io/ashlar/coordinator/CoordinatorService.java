@@ -141,7 +141,7 @@ public final class CoordinatorService implements Transport.Service {
     }
 
     private void answer(Request request, Transport.Responder responder) {
-        if (session == null) {
+        if (session == null || !log.leadership().leading()) {
             followLeadership();
         }
         if (session == null) {

@@ -28,13 +28,19 @@ import java.util.Set;
  * What a node's list of its shards says against the metadata. Shards that nobody knows are kept:
  * only those with a tombstone are ever ordered to be deleted.
  *
- * @param losses shards that should be there and are not, or have bad cells
+ * <p>A list may be older than the metadata it is compared with: a registration is repeated until it
+ * is answered. So a shard that it merely does not name may have been created since, and counts as
+ * lost only when a list made later does not name it either.
+ *
+ * @param losses shards that the node knows to be missing, or that have bad cells
+ * @param unnamed shards that should be there, are not recorded as missing, and are not in the list
  * @param returned shards recorded as missing that are there
  * @param unsealed shards of sealed segments that the node has not sealed
  * @param unknown shards that are neither placed there, nor doomed, nor being rebuilt
  */
 record Inventory(
         List<ShardDamage> losses,
+        List<ShardRef> unnamed,
         List<ShardRef> returned,
         List<Unsealed> unsealed,
         List<ShardRef> unknown) {
@@ -49,7 +55,11 @@ record Inventory(
             List<DriveInfo> drives,
             List<ShardState> shards) {
         Inventory inventory = new Inventory(
-                new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+                new ArrayList<>(),
+                new ArrayList<>(),
+                new ArrayList<>(),
+                new ArrayList<>(),
+                new ArrayList<>());
         Map<ShardRef, ShardState> held = new HashMap<>();
         shards.forEach(shard -> held.put(shard.getShard(), shard));
         Set<Id> failed = new HashSet<>();
@@ -81,10 +91,15 @@ record Inventory(
         }
         LossRecord loss = metadata.loss(id, shard.getIndex());
         boolean knownMissing = loss != null && loss.getKind() == ShardDamage.Kind.MISSING_SHARD;
-        if (held == null || held.getMissing()) {
+        if (held == null) {
             if (!knownMissing) {
-                losses.add(damage(
-                        shard, ShardDamage.Kind.MISSING_SHARD, 0, "not in its node's inventory"));
+                unnamed.add(shard);
+            }
+            return;
+        }
+        if (held.getMissing()) {
+            if (!knownMissing) {
+                losses.add(missing(shard));
             }
             return;
         }
@@ -109,6 +124,11 @@ record Inventory(
         if (!beingRebuilt && !metadata.isDoomed(shard)) {
             unknown.add(shard);
         }
+    }
+
+    /** What is recorded of a shard that is not there. */
+    static ShardDamage missing(ShardRef shard) {
+        return damage(shard, ShardDamage.Kind.MISSING_SHARD, 0, "not in its node's inventory");
     }
 
     private static ShardDamage damage(

@@ -6,10 +6,13 @@ import io.ashlar.client.protocol.SealShard;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.plan.NodeHealth;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** What the leader remembers of a node, and no log keeps. */
 final class LiveNode {
@@ -20,6 +23,8 @@ final class LiveNode {
     private Map<Long, GivenOrder> given = Map.of();
     private NodeHealth health;
     private List<DriveInfo> drives = List.of();
+    private Set<ShardRef> unnamed = Set.of();
+    private long unnamedBy;
     private boolean inventoried;
     private int unknownShards;
 
@@ -67,6 +72,29 @@ final class LiveNode {
     void setInventoried(int unknownShards) {
         this.inventoried = true;
         this.unknownShards = unknownShards;
+    }
+
+    /**
+     * Remembers the shards that an inventory does not name, and returns those of them that an
+     * earlier inventory did not name either. A repeated registration is no other inventory.
+     *
+     * @param registration the request id of the registration that brought the inventory
+     */
+    List<ShardRef> unnamedAgain(List<ShardRef> shards, long registration) {
+        if (!unnamed.isEmpty() && registration == unnamedBy) {
+            return List.of();
+        }
+        List<ShardRef> again = new ArrayList<>(shards);
+        again.retainAll(unnamed);
+        unnamed = new LinkedHashSet<>(shards);
+        again.forEach(unnamed::remove);
+        unnamedBy = registration;
+        return again;
+    }
+
+    /** Whether only another inventory can tell if shards of it are lost. */
+    boolean hasUnnamed() {
+        return !unnamed.isEmpty();
     }
 
     /** Shards that it keeps and nobody knows. */

@@ -107,22 +107,26 @@ final class NodeRequests {
                 .forEach(unsealed ->
                         nodes.expectSeal(node, unsealed.segment(), unsealed.placement()));
         node.setInventoried(inventory.unknown().size());
+        List<ShardDamage> losses = new ArrayList<>(inventory.losses());
+        node.unnamedAgain(inventory.unnamed(), request.getRequestId())
+                .forEach(shard -> losses.add(Inventory.missing(shard)));
         if (nodes.heard(node, request.getDrivesList())) {
             repair.nodeReturned();
         }
         LOG.info(
-                "event=node_registered node={} address={} drives={} shards={} lost={} returned={}"
-                        + " unsealed={} unknown={}",
+                "event=node_registered node={} address={} drives={} shards={} lost={} unnamed={}"
+                        + " returned={} unsealed={} unknown={}",
                 node.id(),
                 request.getAddress(),
                 request.getDrivesCount(),
                 request.getShardsCount(),
-                inventory.losses().size(),
+                losses.size(),
+                inventory.unnamed().size(),
                 inventory.returned().size(),
                 inventory.unsealed().size(),
                 inventory.unknown().size());
         List<CompletableFuture<Outcome>> commands = new ArrayList<>();
-        commands.addAll(recordLosses(inventory.losses()));
+        commands.addAll(recordLosses(losses));
         for (List<ShardRef> some : chunks(inventory.returned())) {
             commands.add(leader.propose(Command.newBuilder()
                     .setShardsReturned(ShardsReturned.newBuilder().addAllShards(some))));
@@ -149,7 +153,10 @@ final class NodeRequests {
         }
         boolean moved = !request.getAddress().isEmpty()
                 && !request.getAddress().equals(record.getAddress());
-        boolean register = moved || !node.isInventoried() || node.health().isDown();
+        boolean register = moved
+                || !node.isInventoried()
+                || node.hasUnnamed()
+                || node.health().isDown();
         if (nodes.heard(node, request.getDrivesList())) {
             repair.nodeReturned();
         }

@@ -145,6 +145,32 @@ final class NodeRequestsTest {
     }
 
     @Test
+    void takesAShardCreatedSinceTheInventoryForNoLoss() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Request early = cluster.node("n1").registration();
+        Segment segment = cluster.openSegment(held, cluster.createSegment(held));
+        cluster.ask(early);
+        cluster.ask(early);
+        cluster.passSeconds(3);
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
+        assertThat(events(cluster)).noneMatch(event -> event.getText().contains("missing shard"));
+
+        TestNode node = cluster.nodeOf(segment, 3);
+        node.shards.clear();
+        node.register();
+        cluster.passSeconds(1);
+        assertThat(cluster.status().getHealth()).as("a real loss").isEqualTo(Health.DEGRADED);
+        assertThat(events(cluster))
+                .filteredOn(event -> event.getText().contains("missing shard"))
+                .hasSize(1);
+        node.ordered.clear();
+        cluster.passSeconds(2);
+        assertThat(node.ordered).isEmpty();
+    }
+
+    @Test
     void asksANodeItDoesNotKnowToRegister() throws AshlarException {
         TestCluster cluster = TestCluster.of(3);
         cluster.restartCoordinator();

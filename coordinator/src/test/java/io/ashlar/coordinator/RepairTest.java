@@ -206,6 +206,7 @@ final class RepairTest {
         TestNode node = cluster.nodeOf(segment, 4);
         node.shards.clear();
         node.start();
+        node.heartbeat();
         assertThat(cluster.status().getHealth()).isEqualTo(Health.DEGRADED);
         cluster.passSeconds(4);
         assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);

@@ -93,7 +93,12 @@ final class TestNode {
     }
 
     void register() throws AshlarException {
-        cluster.ask(Request.newBuilder()
+        cluster.ask(registration());
+    }
+
+    /** As it would be sent now. */
+    Request registration() {
+        return Request.newBuilder()
                 .setRegisterNode(RegisterNode.newBuilder()
                         .setRequestId(cluster.newRequest())
                         .setNode(id)
@@ -101,7 +106,7 @@ final class TestNode {
                         .setZone(zone)
                         .addDrives(driveInfo())
                         .addAllShards(shards.values()))
-                .build());
+                .build();
     }
 
     private DriveInfo driveInfo() {

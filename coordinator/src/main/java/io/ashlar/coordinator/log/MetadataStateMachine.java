@@ -3,8 +3,9 @@ package io.ashlar.coordinator.log;
 import com.google.protobuf.InvalidProtocolBufferException;
 
 import io.ashlar.client.transport.Loop;
+import io.ashlar.coordinator.metadata.FailStopStore;
 import io.ashlar.coordinator.metadata.Metadata;
-import io.ashlar.coordinator.metadata.MetadataStore;
+import io.ashlar.coordinator.metadata.UnknownCommandException;
 import io.ashlar.coordinator.record.Command;
 
 import org.apache.ratis.io.MD5Hash;
@@ -40,6 +41,11 @@ import java.util.concurrent.ExecutionException;
  * the log. A restart reads the log from the last snapshot on and skips, by the applied index, the
  * entries whose effects the store still has.
  *
+ * <p>An entry that only this replica cannot apply (its store failed, its version does not know the
+ * command) ends the replica: it would otherwise go on without the entry's effects. A command that
+ * breaks a rule of the metadata does so in every replica, before it has any effect, and is skipped
+ * by all of them.
+ *
  * <p>The store is synced before a snapshot is announced, since the log is cut behind it: until
  * then every batch that a crash may take is in the log.
  */
@@ -49,9 +55,9 @@ final class MetadataStateMachine extends BaseStateMachine {
     private final SimpleStateMachineStorage storage = new SimpleStateMachineStorage();
     private final Loop loop;
     private final Metadata metadata;
-    private final MetadataStore store;
+    private final FailStopStore store;
 
-    MetadataStateMachine(Loop loop, Metadata metadata, MetadataStore store) {
+    MetadataStateMachine(Loop loop, Metadata metadata, FailStopStore store) {
         this.loop = loop;
         this.metadata = metadata;
         this.store = store;
@@ -83,7 +89,11 @@ final class MetadataStateMachine extends BaseStateMachine {
                 byte[] outcome =
                         metadata.apply(index, term, Command.parseFrom(bytes)).toByteArray();
                 future.complete(Message.valueOf(RatisLog.shaded(outcome)));
-            } catch (InvalidProtocolBufferException | RuntimeException e) {
+            } catch (InvalidProtocolBufferException | UnknownCommandException | Error e) {
+                LOG.error("event=apply_failed index={} term={}", index, term, e);
+                store.fail(e);
+                future.completeExceptionally(e);
+            } catch (RuntimeException e) {
                 LOG.error("event=apply_failed index={} term={}", index, term, e);
                 future.completeExceptionally(e);
             }
@@ -91,21 +101,27 @@ final class MetadataStateMachine extends BaseStateMachine {
         return future;
     }
 
-    /** Runs while nothing is applied. */
+    /**
+     * Names the file by what the metadata holds, which is behind what Ratis handed over. Ratis hands
+     * over nothing meanwhile, and whatever waits on the loop is applied before it is asked: nothing
+     * is applied while the file is written.
+     */
     @Override
     public long takeSnapshot() throws IOException {
-        TermIndex last = getLastAppliedTermIndex();
-        if (last == null || last.getIndex() < 0) {
+        TermIndex applied = onLoop(() ->
+                TermIndex.valueOf(metadata.cluster().getAppliedTerm(), metadata.appliedIndex()));
+        if (applied.getIndex() <= 0) {
             return RaftLog.INVALID_LOG_INDEX;
         }
         store.sync();
-        Path file = storage.getSnapshotFile(last.getTerm(), last.getIndex()).toPath();
+        Path file =
+                storage.getSnapshotFile(applied.getTerm(), applied.getIndex()).toPath();
         SnapshotFile.write(store, file);
         MD5Hash md5 = MD5FileUtil.computeAndSaveMd5ForFile(file.toFile());
         storage.updateLatestSnapshot(new SingleFileSnapshotInfo(
-                new FileInfo(file, md5), last.getTerm(), last.getIndex()));
-        LOG.info("event=snapshot_taken index={} term={}", last.getIndex(), last.getTerm());
-        return last.getIndex();
+                new FileInfo(file, md5), applied.getTerm(), applied.getIndex()));
+        LOG.info("event=snapshot_taken index={} term={}", applied.getIndex(), applied.getTerm());
+        return applied.getIndex();
     }
 
     @Override
@@ -118,7 +134,12 @@ final class MetadataStateMachine extends BaseStateMachine {
     @Override
     public void reinitialize() throws IOException {
         storage.loadLatestSnapshot();
-        adoptSnapshot();
+        try {
+            adoptSnapshot();
+        } catch (IOException e) {
+            store.fail(e);
+            throw e;
+        }
         getLifeCycle().transition(LifeCycle.State.STARTING);
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
@@ -161,9 +182,9 @@ final class MetadataStateMachine extends BaseStateMachine {
             return future.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IOException("interrupted while a snapshot was loaded", e);
+            throw new IOException("interrupted while the metadata was waited for", e);
         } catch (ExecutionException e) {
-            throw new IOException("a snapshot could not be loaded", e);
+            throw new IOException("the metadata failed: " + e.getCause(), e);
         }
     }
 }

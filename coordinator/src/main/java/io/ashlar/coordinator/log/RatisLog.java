@@ -5,8 +5,8 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.transport.Loop;
+import io.ashlar.coordinator.metadata.FailStopStore;
 import io.ashlar.coordinator.metadata.Metadata;
-import io.ashlar.coordinator.metadata.MetadataStore;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
 
@@ -69,10 +69,12 @@ public final class RatisLog implements CommandLog {
     private final ClientId client = ClientId.randomId();
     private final AtomicLong lastCall = new AtomicLong();
     private final Loop loop;
+    private final FailStopStore store;
 
-    private RatisLog(RaftServer server, Loop loop) {
+    private RatisLog(RaftServer server, Loop loop, FailStopStore store) {
         this.server = server;
         this.loop = loop;
+        this.store = store;
     }
 
     /**
@@ -94,7 +96,7 @@ public final class RatisLog implements CommandLog {
 
     /** Joins the log; from now on its commands are applied to the metadata, on the loop. */
     public static RatisLog start(
-            Settings settings, Loop loop, Metadata metadata, MetadataStore store)
+            Settings settings, Loop loop, Metadata metadata, FailStopStore store)
             throws IOException {
         List<RaftPeer> peers = new ArrayList<>();
         settings.peers()
@@ -110,7 +112,7 @@ public final class RatisLog implements CommandLog {
                 .setProperties(properties(settings))
                 .build();
         server.start();
-        return new RatisLog(server, loop);
+        return new RatisLog(server, loop, store);
     }
 
     private static RaftProperties properties(Settings settings) {
@@ -203,8 +205,12 @@ public final class RatisLog implements CommandLog {
                 cause);
     }
 
+    /** A replica whose store failed leads nobody, whatever Raft believes until it is gone. */
     @Override
     public Leadership leadership() {
+        if (store.isFailed()) {
+            return new Leadership(false, 0, "");
+        }
         try {
             DivisionInfo info = server.getDivision(GROUP).getInfo();
             RaftPeerId leader = info.getLeaderId();

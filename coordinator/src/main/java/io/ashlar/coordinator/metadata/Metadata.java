@@ -119,9 +119,7 @@ public final class Metadata extends MetadataReader {
             case REPAIR_FORCE -> nodes.forceRepair();
             case SCRUB_PUT -> repair.putScrub(command.getScrubPut());
             case EVENTS_RECORD -> Outcome.getDefaultInstance();
-            case KIND_NOT_SET ->
-                throw new IllegalStateException(
-                        "a log entry holds a command that this version does not know");
+            case KIND_NOT_SET -> throw new UnknownCommandException();
         };
     }
 }

@@ -18,8 +18,8 @@ import java.util.SortedMap;
  * The metadata in RocksDB. Batches are not synced one by one: RocksDB comes back from a crash with
  * a prefix of them, the applied index among their effects, and the log, which is synced, gives the
  * rest again. Only before the log is cut does {@link #sync()} put the batches it holds on the
- * drive. A RocksDB error leaves a replica that cannot know its state: it is a bug or a dead drive,
- * and stops the process.
+ * drive. A RocksDB error leaves a replica that cannot know its state: {@link FailStopStore} lets none
+ * go on from there.
  */
 public final class RocksMetadataStore implements MetadataStore {
     private static final long WRITE_BUFFER_BYTES = 16 << 20;
@@ -124,7 +124,7 @@ public final class RocksMetadataStore implements MetadataStore {
         options.close();
     }
 
-    private static IllegalStateException broken(RocksDBException cause) {
-        return new IllegalStateException("the metadata store failed: " + cause.getMessage(), cause);
+    private static StoreFailedException broken(RocksDBException cause) {
+        return new StoreFailedException("the metadata store failed: " + cause.getMessage(), cause);
     }
 }

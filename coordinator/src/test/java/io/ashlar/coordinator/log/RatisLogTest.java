@@ -6,6 +6,7 @@ import io.ashlar.client.model.Address;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.NettyTransport;
+import io.ashlar.coordinator.metadata.FailStopStore;
 import io.ashlar.coordinator.metadata.Metadata;
 import io.ashlar.coordinator.metadata.RocksMetadataStore;
 import io.ashlar.coordinator.record.Command;
@@ -52,13 +53,15 @@ final class RatisLogTest {
     /** One replica: its log, its store, its loop. */
     private final class Replica implements AutoCloseable {
         private final Loop loop = transport.nextLoop();
-        private final RocksMetadataStore store;
+        private final FailStopStore store;
         private final Metadata metadata;
         private final RatisLog log;
 
         Replica(String id, SortedMap<String, Address> peers) throws IOException {
             Path own = directory.resolve(id);
-            store = RocksMetadataStore.open(own.resolve("metadata"));
+            store = new FailStopStore(RocksMetadataStore.open(own.resolve("metadata")), () -> {
+                throw new AssertionError("the store of " + id + " failed");
+            });
             metadata = new Metadata(store);
             log = RatisLog.start(
                     new RatisLog.Settings(
