@@ -234,7 +234,7 @@ final class VolumeRequests {
         if (!volume.getHolder().isEmpty() && !volume.getHolder().equals(holder) && leftMillis > 0) {
             throw new AshlarException.Unavailable("volume " + volume.getName() + " is held by "
                     + volume.getHolder() + ", whose lease runs for another " + leftMillis
-                    + " ms: unmount it there, wait, or take it with --steal");
+                    + " ms: stop that one first, or wait until its lease has run out");
         }
     }
 

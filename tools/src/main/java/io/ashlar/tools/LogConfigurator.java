@@ -58,6 +58,9 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
         if (level.isGreaterOrEqual(Level.INFO)) {
             context.getLogger("org.apache.ratis").setLevel(Level.WARN);
             context.getLogger("io.netty").setLevel(Level.WARN);
+            // What strangers send to the Raft port: a stack trace for every byte of it.
+            context.getLogger("org.apache.ratis.netty").setLevel(Level.OFF);
+            context.getLogger("org.apache.ratis.thirdparty").setLevel(Level.OFF);
         }
     }
 }

@@ -124,7 +124,9 @@ public final class RatisLog implements CommandLog {
             throw new IllegalArgumentException(
                     "coordinator " + settings.id() + " is not among its peers");
         }
+        NettyConfigKeys.Server.setHost(properties, own.host());
         NettyConfigKeys.Server.setPort(properties, own.port());
+        GrpcConfigKeys.Server.setHost(properties, own.host());
         GrpcConfigKeys.Server.setPort(properties, own.port());
         RaftServerConfigKeys.setStorageDir(
                 properties, List.of(settings.directory().toFile()));

@@ -97,14 +97,17 @@ final class ServerProcess {
         return "-XX:ErrorFile=" + member.directory().resolve("hs_err_pid%p.log");
     }
 
-    /** The member's running process. Its id may have been given to another program since. */
+    /**
+     * The member's running process. Its id may have been given to another program since; one that
+     * was killed and not yet waited for still has its id, and no command line.
+     */
     static Optional<ProcessHandle> find(Member member) {
         return ProcessHandle.of(member.pid())
                 .filter(ProcessHandle::isAlive)
                 .filter(process -> process.info()
                         .commandLine()
                         .map(line -> line.contains(mark(member)))
-                        .orElse(true));
+                        .orElse(false));
     }
 
     /** Asks it to end (SIGTERM) and waits; whether it did. */

@@ -1,6 +1,7 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarClient;
+import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
 import io.ashlar.client.protocol.VolumeInfo;
@@ -63,14 +64,28 @@ final class VolumeImport extends Leaf {
         return FileChannel.open(path, StandardOpenOption.READ);
     }
 
+    /** An import that fails half-way says so: the volume must not pass for the image. */
+    private Transfer copy(
+            ReadableByteChannel source, Volume volume, boolean neverWritten, Progress progress)
+            throws IOException, CommandFailed {
+        try {
+            return ImageImport.run(source, volume, neverWritten, progress);
+        } catch (AshlarException.Invalid e) {
+            throw e;
+        } catch (AshlarException e) {
+            throw new CommandFailed(
+                    e.getMessage() + "; volume " + name + " holds only a part of the image now");
+        }
+    }
+
     private int write(
             ReadableByteChannel source, AshlarClient client, VolumeInfo info, long imageBytes)
-            throws IOException {
+            throws IOException, CommandFailed {
         Transfer transfer;
         try (Volume volume = client.open(name, OpenOptions.forProcess("import"));
                 Progress progress = console().progress("import " + name, imageBytes)) {
             boolean neverWritten = info.getEpoch() == 0;
-            transfer = ImageImport.run(source, volume, neverWritten, progress);
+            transfer = copy(source, volume, neverWritten, progress);
         }
         console()
                 .line("imported " + transfer.text() + " into " + name + " of "
