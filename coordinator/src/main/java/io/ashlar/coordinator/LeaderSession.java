@@ -72,6 +72,10 @@ final class LeaderSession {
             case RENEW_LEASE ->
                 now(response().setLeaseRenewed(volumes.renew(request.getRenewLease())));
             case CLOSE_VOLUME -> done(volumes.close(request.getCloseVolume()));
+            case COMMIT_ROOT -> done(volumes.commitRoot(request.getCommitRoot()));
+            case FREE_SEGMENTS ->
+                segments.free(request.getFreeSegments())
+                        .thenApply(freed -> response().setSegmentsFreed(freed).build());
             case CREATE_SEGMENT ->
                 segments.create(request.getCreateSegment())
                         .thenApply(segment -> response().setSegment(segment).build());

@@ -5,6 +5,7 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.FreeSegments;
 import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.OpenSegment;
 import io.ashlar.client.protocol.Placement;
@@ -12,6 +13,7 @@ import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.SegmentsFreed;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.plan.DriveView;
 import io.ashlar.coordinator.plan.PlacementPlanner;
@@ -19,6 +21,7 @@ import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.SegmentCreate;
 import io.ashlar.coordinator.record.SegmentOpen;
+import io.ashlar.coordinator.record.SegmentsFree;
 import io.ashlar.coordinator.record.SegmentsSeal;
 import io.ashlar.coordinator.record.VolumeRecord;
 
@@ -34,6 +37,7 @@ final class SegmentRequests {
     private static final int ALIGNMENT_BYTES = 4096;
     private static final long MAX_SHARD_BYTES = 4L << 30;
     private static final long SETTLE_NANOS = 20_000_000;
+    private static final int MAX_FREED_AT_ONCE = 1024;
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
@@ -176,6 +180,24 @@ final class SegmentRequests {
                     }
                     return outcome;
                 });
+    }
+
+    /** Those of them that no retained root may need. */
+    CompletableFuture<SegmentsFreed> free(FreeSegments request) throws AshlarException {
+        if (request.getSegmentsCount() > MAX_FREED_AT_ONCE) {
+            throw new AshlarException.Invalid(request.getSegmentsCount()
+                    + " segments to free in one command: expected up to " + MAX_FREED_AT_ONCE);
+        }
+        return leader.propose(Command.newBuilder()
+                        .setRequestId(request.getRequestId())
+                        .setSegmentsFree(SegmentsFree.newBuilder()
+                                .setVolume(request.getVolume())
+                                .setEpoch(request.getEpoch())
+                                .setRoot(request.getRoot())
+                                .addAllSegments(request.getSegmentsList())))
+                .thenApply(outcome -> SegmentsFreed.newBuilder()
+                        .addAllSegments(outcome.getSegmentsList())
+                        .build());
     }
 
     SegmentList list(ListSegments request) throws AshlarException {

@@ -6,6 +6,7 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.CloseVolume;
+import io.ashlar.client.protocol.CommitRoot;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.DeleteVolume;
 import io.ashlar.client.protocol.GetVolume;
@@ -21,6 +22,7 @@ import io.ashlar.client.protocol.VolumeOpened;
 import io.ashlar.coordinator.plan.ClusterView.Availability;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.RootCommit;
 import io.ashlar.coordinator.record.VolumeClose;
 import io.ashlar.coordinator.record.VolumeCreate;
 import io.ashlar.coordinator.record.VolumeDelete;
@@ -43,6 +45,7 @@ final class VolumeRequests {
     private static final int MAX_ZSTD_LEVEL = 19;
     private static final int BLOCK_BYTES = 4096;
     private static final int SEGMENTS_REAPED_AT_ONCE = 256;
+    private static final int MAX_MAP_REFERENCE_BYTES = 4096;
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
@@ -222,6 +225,7 @@ final class VolumeRequests {
         VolumeOpened.Builder opened = VolumeOpened.newBuilder()
                 .setVolume(info(volume))
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
+        opened.addAllRoots(volume.getRootsList().reversed());
         for (Segment segment : leader.metadata().segments(id)) {
             opened.addSegments(nodes.present(segment));
         }
@@ -272,6 +276,20 @@ final class VolumeRequests {
             }
         }
         return false;
+    }
+
+    CompletableFuture<Outcome> commitRoot(CommitRoot request) throws AshlarException {
+        if (request.getRoot().getMap().size() > MAX_MAP_REFERENCE_BYTES) {
+            throw new AshlarException.Invalid("a root that refers to its map in "
+                    + request.getRoot().getMap().size() + " bytes: expected up to "
+                    + MAX_MAP_REFERENCE_BYTES);
+        }
+        return leader.propose(Command.newBuilder()
+                .setRequestId(request.getRequestId())
+                .setRootCommit(RootCommit.newBuilder()
+                        .setVolume(request.getVolume())
+                        .setEpoch(request.getEpoch())
+                        .setRoot(request.getRoot())));
     }
 
     CompletableFuture<Outcome> close(CloseVolume request) {

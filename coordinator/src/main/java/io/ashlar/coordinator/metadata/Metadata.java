@@ -93,6 +93,7 @@ public final class Metadata extends MetadataReader {
 
     private static Outcome dispatch(Command command, MetadataWriter writer) throws AshlarException {
         VolumeCommands volumes = new VolumeCommands(writer);
+        RootCommands roots = new RootCommands(writer);
         SegmentCommands segments = new SegmentCommands(writer);
         NodeCommands nodes = new NodeCommands(writer);
         RepairCommands repair = new RepairCommands(writer);
@@ -103,6 +104,8 @@ public final class Metadata extends MetadataReader {
             case VOLUME_REAP -> volumes.reap(command.getVolumeReap());
             case VOLUME_OPEN -> volumes.open(command.getVolumeOpen());
             case VOLUME_CLOSE -> volumes.close(command.getVolumeClose());
+            case ROOT_COMMIT -> roots.commit(command.getRootCommit());
+            case SEGMENTS_FREE -> roots.free(command.getSegmentsFree());
             case SEGMENT_CREATE -> segments.create(command.getSegmentCreate());
             case SEGMENT_OPEN -> segments.open(command.getSegmentOpen());
             case SEGMENTS_SEAL -> segments.seal(command.getSegmentsSeal());

@@ -95,8 +95,10 @@ final class SegmentCommands {
 
     /** All of the seals or, where one cannot be, none. */
     Outcome seal(SegmentsSeal command) throws AshlarException {
-        VolumeCommands.requireEpoch(metadata, VolumeId.of(command.getVolume()), command.getEpoch());
+        VolumeRecord volume = VolumeCommands.requireEpoch(
+                metadata, VolumeId.of(command.getVolume()), command.getEpoch());
         for (SegmentSeal seal : command.getSealsList()) {
+            RootCommands.requireCovered(volume, seal);
             Segment segment = metadata.segment(SegmentId.of(seal.getSegment()));
             if (segment == null && seal.getSealedBytes() == 0) {
                 continue;

@@ -1,17 +1,22 @@
 package io.ashlar.coordinator.metadata;
 
+import static io.ashlar.coordinator.metadata.TestCommands.SHARDS;
+import static io.ashlar.coordinator.metadata.TestCommands.VOLUME;
+import static io.ashlar.coordinator.metadata.TestCommands.createSegment;
+import static io.ashlar.coordinator.metadata.TestCommands.createVolume;
+import static io.ashlar.coordinator.metadata.TestCommands.open;
+import static io.ashlar.coordinator.metadata.TestCommands.openSegment;
+import static io.ashlar.coordinator.metadata.TestCommands.seal;
+import static io.ashlar.coordinator.metadata.TestCommands.shard;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
-import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.ErrorCode;
-import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
-import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
-import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.LossesRecord;
 import io.ashlar.coordinator.record.NodePut;
@@ -19,13 +24,8 @@ import io.ashlar.coordinator.record.NodeRecord;
 import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.RebuildAbandon;
 import io.ashlar.coordinator.record.RebuildPlan;
-import io.ashlar.coordinator.record.SegmentCreate;
-import io.ashlar.coordinator.record.SegmentOpen;
-import io.ashlar.coordinator.record.SegmentsSeal;
 import io.ashlar.coordinator.record.ShardPlace;
 import io.ashlar.coordinator.record.VolumeClose;
-import io.ashlar.coordinator.record.VolumeCreate;
-import io.ashlar.coordinator.record.VolumeOpen;
 import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
@@ -42,76 +42,11 @@ import java.util.Random;
 import java.util.TreeMap;
 
 final class MetadataTest {
-    private static final VolumeId VOLUME = new VolumeId(1, 1);
-    private static final int SHARDS = 3;
-
     private final MemoryMetadataStore store = new MemoryMetadataStore();
     private final Metadata metadata = new Metadata(store);
 
     private Outcome apply(Command.Builder command) {
         return metadata.apply(metadata.appliedIndex() + 1, 1, command.build());
-    }
-
-    private static Command.Builder createVolume(String name) {
-        return Command.newBuilder()
-                .setVolumeCreate(VolumeCreate.newBuilder()
-                        .setVolume(VolumeRecord.newBuilder()
-                                .setId(VOLUME.toProto())
-                                .setName(name)
-                                .setPolicy("rs-1-2")));
-    }
-
-    private static Command.Builder open(long epoch) {
-        return Command.newBuilder()
-                .setVolumeOpen(VolumeOpen.newBuilder()
-                        .setVolume(VOLUME.toProto())
-                        .setHolder("w")
-                        .setEpoch(epoch));
-    }
-
-    private static ShardRef shard(long segment, int index, long incarnation) {
-        return ShardRef.newBuilder()
-                .setSegment(new SegmentId(9, segment).toProto())
-                .setIndex(index)
-                .setIncarnation(incarnation)
-                .setDrive(new DriveId(5, index + 1).toProto())
-                .build();
-    }
-
-    private static Command.Builder createSegment(long segment, long epoch) {
-        Segment.Builder placed = Segment.newBuilder()
-                .setId(new SegmentId(9, segment).toProto())
-                .setVolume(VOLUME.toProto())
-                .setPolicy("rs-1-2")
-                .setEpoch(epoch)
-                .setShardBytes(1 << 20);
-        for (int i = 0; i < SHARDS; i++) {
-            placed.addPlacements(Placement.newBuilder().setShard(shard(segment, i, 100 + i)));
-        }
-        return Command.newBuilder().setSegmentCreate(SegmentCreate.newBuilder().setSegment(placed));
-    }
-
-    private static Command.Builder openSegment(long segment, long epoch) {
-        return Command.newBuilder()
-                .setSegmentOpen(SegmentOpen.newBuilder()
-                        .setVolume(VOLUME.toProto())
-                        .setEpoch(epoch)
-                        .setSegment(new SegmentId(9, segment).toProto()));
-    }
-
-    private static Command.Builder seal(long segment, long epoch, long bytes) {
-        SegmentSeal.Builder seal = SegmentSeal.newBuilder()
-                .setSegment(new SegmentId(9, segment).toProto())
-                .setSealedBytes(bytes)
-                .setStripeCount(bytes == 0 ? 0 : 1);
-        for (int i = 0; i < SHARDS; i++) {
-            seal.addShards(ShardSeal.newBuilder().setCells(1).setComplete(true));
-        }
-        return Command.newBuilder()
-                .setSegmentsSeal(SegmentsSeal.newBuilder()
-                        .setVolume(VOLUME.toProto())
-                        .setEpoch(epoch)
-                        .addSeals(seal));
     }
 
     private Segment segment(long number) {
