@@ -73,6 +73,7 @@ final class SampleStripe {
     /** The stripe of that number, behind the ones before it. */
     Stripe at(SegmentId segment, long number) {
         return new Stripe(
+                Stripe.Type.DATA,
                 new Stripe.Identity(
                         VOLUME, segment, number, number * geometry.recordBytes(), EPOCH),
                 new Stripe.Links(SegmentId.NONE, 0, LogPosition.START, 1_700_000_000_000L),

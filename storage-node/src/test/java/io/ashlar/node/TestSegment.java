@@ -118,6 +118,7 @@ final class TestSegment {
                 Extent.Codec.RAW));
         int headerBytes = CellFormat.headerBytes(1, blocks, vector.length);
         var stripe = new Stripe(
+                Stripe.Type.DATA,
                 new Stripe.Identity(VOLUME, id, number, offset, EPOCH),
                 new Stripe.Links(SegmentId.NONE, 0, LogPosition.START, 1_700_000_000_000L),
                 new Stripe.Geometry(policy, d, headerBytes, cellBytes),

@@ -27,7 +27,7 @@ import java.util.List;
  *     16     4  CRC32C of the stamp, [8, 16)
  *     20     4  CRC32C of the header, [24, used bytes)
  *     24     2  format version
- *     26     1  record type: 1 data
+ *     26     1  record type: 1 data, 2 map, 3 root
  *     27     1  role: 0 .. k-1 data, k .. k+m-1 parity
  *     28     4  header bytes, a multiple of 4096
  *     32     4  used bytes of the header; the rest is zero
@@ -62,7 +62,6 @@ public final class CellFormat {
     public static final int MAX_HEADER_BYTES = 64 * 1024;
     public static final int MAX_CELL_BYTES = 4 * 1024 * 1024;
 
-    private static final int TYPE_DATA = 1;
     private static final int CRC_FROM = 24;
     private static final int FIXED_BYTES = 176;
     private static final int EXTENT_BYTES = 24;
@@ -130,7 +129,7 @@ public final class CellFormat {
         Stripe.Geometry geometry = stripe.geometry();
         target.set(LONG, 0, MAGIC);
         target.set(SHORT, 24, (short) VERSION);
-        target.set(BYTE, 26, (byte) TYPE_DATA);
+        target.set(BYTE, 26, (byte) stripe.type().code());
         target.set(BYTE, 27, (byte) role);
         target.set(INT, 28, geometry.headerBytes());
         target.set(INT, 32, used);
@@ -205,13 +204,15 @@ public final class CellFormat {
                 || bytes.get(INT, 20) != Crc32c.of(bytes, CRC_FROM, used - CRC_FROM)) {
             return null;
         }
-        if (bytes.get(SHORT, 24) != VERSION || bytes.get(BYTE, 26) != TYPE_DATA) {
+        Stripe.Type type = Stripe.Type.ofCode(bytes.get(BYTE, 26));
+        if (bytes.get(SHORT, 24) != VERSION || type == null) {
             return null;
         }
-        return readChecked(bytes, sizes, used);
+        return readChecked(bytes, type, sizes, used);
     }
 
-    private static @Nullable Cell readChecked(MemorySegment bytes, Sizes sizes, int used) {
+    private static @Nullable Cell readChecked(
+            MemorySegment bytes, Stripe.Type type, Sizes sizes, int used) {
         int k = bytes.get(BYTE, 161);
         int m = bytes.get(BYTE, 162);
         int d = bytes.get(BYTE, 160);
@@ -258,7 +259,7 @@ public final class CellFormat {
         }
         int[] blockCrcs = readInts(bytes, at, blockCrcCount);
         int[] vector = readInts(bytes, at + 4 * blockCrcCount, pieceCrcCount);
-        var stripe = new Stripe(identity, links, geometry, extents, blockCrcs, vector);
+        var stripe = new Stripe(type, identity, links, geometry, extents, blockCrcs, vector);
         return new Cell(stripe, role, readStamp(bytes));
     }
 

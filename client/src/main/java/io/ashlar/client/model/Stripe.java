@@ -1,5 +1,7 @@
 package io.ashlar.client.model;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.List;
 
@@ -11,6 +13,7 @@ public final class Stripe {
     public static final int BLOCK_BYTES = 4096;
     public static final int PIECE_BYTES = 4096;
 
+    private final Type type;
     private final Identity identity;
     private final Links links;
     private final Geometry geometry;
@@ -26,6 +29,7 @@ public final class Stripe {
      *     piecesPerCell + piece]}, participants in the order of their roles
      */
     public Stripe(
+            Type type,
             Identity identity,
             Links links,
             Geometry geometry,
@@ -36,12 +40,44 @@ public final class Stripe {
             throw new IllegalStateException(
                     "a CRC vector of " + vector.length + " for " + geometry);
         }
+        this.type = type;
         this.identity = identity;
         this.links = links;
         this.geometry = geometry;
         this.extents = List.copyOf(extents);
         this.blockCrcs = blockCrcs;
         this.vector = vector;
+    }
+
+    /** What its data cells hold. */
+    public enum Type {
+        /** Blocks of the volume, and ranges that were zeroed. */
+        DATA(1),
+        /** Pages of the volume's map. */
+        MAP(2),
+        /** The list of the runs that make up the map. */
+        ROOT(3);
+
+        private final int code;
+
+        Type(int code) {
+            this.code = code;
+        }
+
+        /** On the wire and on drives. */
+        public int code() {
+            return code;
+        }
+
+        /** The type with this code, or null. */
+        public static @Nullable Type ofCode(int code) {
+            for (Type type : values()) {
+                if (type.code == code) {
+                    return type;
+                }
+            }
+            return null;
+        }
     }
 
     /**
@@ -124,6 +160,10 @@ public final class Stripe {
         return geometry.participantIn(roleOf(shard, identity.number(), geometry.policy()));
     }
 
+    public Type type() {
+        return type;
+    }
+
     public Identity identity() {
         return identity;
     }
@@ -169,7 +209,8 @@ public final class Stripe {
 
     /** Whether cells of the two may be combined in a decode (INV-1). */
     public boolean sameAs(Stripe other) {
-        return identity.equals(other.identity)
+        return type == other.type
+                && identity.equals(other.identity)
                 && geometry.equals(other.geometry)
                 && Arrays.equals(vector, other.vector);
     }

@@ -17,6 +17,7 @@ import java.util.List;
  * when a participant fails. Owns its cells until it is released.
  */
 public final class EncodedStripe {
+    private final Stripe.Type type;
     private final Stripe.Geometry geometry;
     private final List<Extent> extents;
     private final int[] blockCrcs;
@@ -24,11 +25,13 @@ public final class EncodedStripe {
     private final List<Buffer> cells;
 
     private EncodedStripe(
+            Stripe.Type type,
             Stripe.Geometry geometry,
             List<Extent> extents,
             int[] blockCrcs,
             int[] vector,
             List<Buffer> cells) {
+        this.type = type;
         this.geometry = geometry;
         this.extents = extents;
         this.blockCrcs = blockCrcs;
@@ -49,10 +52,15 @@ public final class EncodedStripe {
 
     /** The shape of a stripe of so many stored blocks: as few cells as full-width cells allow. */
     public static Stripe.Geometry geometry(Policy policy, int runCount, int storedBlocks) {
-        int cellPieces = (storedBlocks + policy.k() - 1) / policy.k();
-        int d = cellPieces == 0 ? 1 : (storedBlocks + cellPieces - 1) / cellPieces;
+        return geometry(policy, runCount, storedBlocks, storedBlocks);
+    }
+
+    private static Stripe.Geometry geometry(
+            Policy policy, int runCount, int storedPieces, int blockCrcCount) {
+        int cellPieces = (storedPieces + policy.k() - 1) / policy.k();
+        int d = cellPieces == 0 ? 1 : (storedPieces + cellPieces - 1) / cellPieces;
         int headerBytes =
-                CellFormat.headerBytes(runCount, storedBlocks, (d + policy.m()) * cellPieces);
+                CellFormat.headerBytes(runCount, blockCrcCount, (d + policy.m()) * cellPieces);
         return new Stripe.Geometry(policy, d, headerBytes, cellPieces * Stripe.PIECE_BYTES);
     }
 
@@ -62,11 +70,44 @@ public final class EncodedStripe {
                 .mapToInt(run -> run.isZero() ? 0 : run.blockCount())
                 .sum();
         Stripe.Geometry geometry = geometry(policy, runs.size(), storedBlocks);
+        List<Buffer> cells = cells(geometry);
+        List<Extent> extents = layOut(runs, geometry, cells);
+        int[] vector = encode(code, geometry, cells);
+        // Raw blocks are pieces of data cells, in order, so their CRCs head the vector.
+        int[] blockCrcs = Arrays.copyOf(vector, storedBlocks);
+        return new EncodedStripe(Stripe.Type.DATA, geometry, extents, blockCrcs, vector, cells);
+    }
+
+    /**
+     * Lays out and encodes pages that are not the volume's blocks: no extent tells of them. They are
+     * copied.
+     *
+     * @param pages of {@link Stripe#PIECE_BYTES} each
+     */
+    public static EncodedStripe encodePages(
+            Stripe.Type type, ReedSolomon code, Policy policy, List<MemorySegment> pages) {
+        Stripe.Geometry geometry = geometry(policy, 0, pages.size(), 0);
+        List<Buffer> cells = cells(geometry);
+        int at = 0;
+        for (MemorySegment page : pages) {
+            copy(page, Stripe.PIECE_BYTES, geometry.cellBytes(), at, cells);
+            at += Stripe.PIECE_BYTES;
+        }
+        fillRest(at, geometry, cells);
+        int[] vector = encode(code, geometry, cells);
+        return new EncodedStripe(type, geometry, List.of(), new int[0], vector, cells);
+    }
+
+    private static List<Buffer> cells(Stripe.Geometry geometry) {
         List<Buffer> cells = new ArrayList<>(geometry.participants());
         for (int i = 0; i < geometry.participants(); i++) {
             cells.add(Buffer.allocate(geometry.cellBytes()));
         }
-        List<Extent> extents = layOut(runs, geometry, cells);
+        return cells;
+    }
+
+    /** Fills the parity cells; gives the CRC vector of all. */
+    private static int[] encode(ReedSolomon code, Stripe.Geometry geometry, List<Buffer> cells) {
         int[] vector = new int[geometry.participants() * geometry.piecesPerCell()];
         if (geometry.cellBytes() > 0) {
             MemorySegment[] segments =
@@ -78,9 +119,7 @@ public final class EncodedStripe {
                             geometry.cellBytes(),
                             vector);
         }
-        // Raw blocks are pieces of data cells, in order, so their CRCs head the vector.
-        int[] blockCrcs = Arrays.copyOf(vector, storedBlocks);
-        return new EncodedStripe(geometry, extents, blockCrcs, vector, cells);
+        return vector;
     }
 
     private static List<Extent> layOut(
@@ -142,7 +181,7 @@ public final class EncodedStripe {
 
     /** The stripe at a place of the log. */
     public Stripe at(Stripe.Identity identity, Stripe.Links links) {
-        return new Stripe(identity, links, geometry, extents, blockCrcs, vector);
+        return new Stripe(type, identity, links, geometry, extents, blockCrcs, vector);
     }
 
     /** A participant's record, header and cell, for a transport to own. */

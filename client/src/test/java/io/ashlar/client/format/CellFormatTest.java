@@ -82,6 +82,21 @@ class CellFormatTest {
     }
 
     @Test
+    void aHeaderTellsWhatItsStripeHolds() {
+        for (Stripe.Type type : Stripe.Type.values()) {
+            byte[] header = new byte[4096];
+            CellFormat.write(stripe(type), ROLE, MemorySegment.ofArray(header));
+            assertThat(header[26]).isEqualTo((byte) type.code());
+            assertThat(read(header).stripe().type()).isEqualTo(type);
+        }
+        byte[] later = header();
+        later[26] = 99;
+        ByteBuffer bytes = ByteBuffer.wrap(later).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putInt(20, crc(later, 24, bytes.getInt(32) - 24));
+        assertThat(CellFormat.read(MemorySegment.ofArray(later))).isNull();
+    }
+
+    @Test
     void anyFlippedBitOfTheUsedHeaderIsNoticed() {
         byte[] header = header();
         int used = 176 + 2 * 24 + 2 * 4 + 4 * 4;
@@ -134,8 +149,13 @@ class CellFormatTest {
     }
 
     private static Stripe stripe() {
+        return stripe(Stripe.Type.DATA);
+    }
+
+    private static Stripe stripe(Stripe.Type type) {
         SegmentId segment = new SegmentId(3, 4);
         return new Stripe(
+                type,
                 new Stripe.Identity(new VolumeId(1, 2), segment, 9, 73_728, 11),
                 new Stripe.Links(
                         new SegmentId(5, 6),

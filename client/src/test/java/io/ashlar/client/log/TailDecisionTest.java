@@ -141,6 +141,7 @@ class TailDecisionTest {
     void cellsOfAnotherEpochOrSegmentDoNotCount() throws Exception {
         Policy policy = new Policy(2, 1);
         Stripe foreign = new Stripe(
+                Stripe.Type.DATA,
                 new Stripe.Identity(new VolumeId(0, 1), SEGMENT, 0, 0, EPOCH + 1),
                 new Stripe.Links(SegmentId.NONE, 0, LogPosition.START, 0),
                 new Stripe.Geometry(policy, 2, 4096, 4096),
@@ -155,6 +156,7 @@ class TailDecisionTest {
 
     private static Stripe stripe(Policy policy, int d, long number, long offset) {
         return new Stripe(
+                Stripe.Type.DATA,
                 new Stripe.Identity(new VolumeId(0, 1), SEGMENT, number, offset, EPOCH),
                 new Stripe.Links(SegmentId.NONE, 0, LogPosition.START, 0),
                 new Stripe.Geometry(policy, d, 4096, 4096),
