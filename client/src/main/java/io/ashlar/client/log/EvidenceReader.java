@@ -48,10 +48,11 @@ final class EvidenceReader {
         return believe(reader.fence().thenCompose(ignored -> reader.readFrom(0)));
     }
 
-    /** Reads the headers of a sealed segment's shard, up to its sealed length. */
+    /** Reads the headers of a sealed segment's shard, from an offset up to its sealed length. */
     static CompletableFuture<ShardEvidence> ofSealed(
-            Cluster cluster, LogSegment segment, LogSegment.Shard shard) {
-        return believe(new EvidenceReader(cluster, shard, 0, segment.sealedBytes()).readFrom(0));
+            Cluster cluster, LogSegment segment, LogSegment.Shard shard, long fromBytes) {
+        return believe(
+                new EvidenceReader(cluster, shard, 0, segment.sealedBytes()).readFrom(fromBytes));
     }
 
     /** A shard that is not there is gone; one that did not answer, or its drive, may come back. */

@@ -2,6 +2,7 @@ package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 
@@ -21,15 +22,21 @@ import java.util.Map;
 final class LogChain {
     private final List<LogSegment> segments;
     private final Map<LogSegment, List<ShardEvidence>> evidence;
+    private final LogPosition root;
     private final Map<SegmentId, LogSegment> byId = new LinkedHashMap<>();
 
     /**
      * @param segments the volume's, in log order
      * @param evidence of every shard of the open ones
+     * @param root the position of the newest root: all before it was acknowledged
      */
-    LogChain(List<LogSegment> segments, Map<LogSegment, List<ShardEvidence>> evidence) {
+    LogChain(
+            List<LogSegment> segments,
+            Map<LogSegment, List<ShardEvidence>> evidence,
+            LogPosition root) {
         this.segments = segments;
         this.evidence = evidence;
+        this.root = root;
         segments.forEach(segment -> byId.put(segment.id(), segment));
     }
 
@@ -75,20 +82,24 @@ final class LogChain {
 
     /**
      * The length of each segment below which all is known to be acknowledged: the highest position
-     * that any cell names, and before it the lengths at which the segments up to there follow each
+     * that any cell or the newest root names, and before it the lengths at which the segments up to there follow each
      * other.
      */
     private Map<SegmentId, Long> marks() {
         Map<SegmentId, Long> marks = new LinkedHashMap<>();
-        LogSegment highest = null;
-        for (LogSegment segment : segments) {
-            for (List<ShardEvidence> shards : evidence.values()) {
-                var mark = TailDecision.markIn(segment.id(), shards);
-                if (mark.isPresent() && mark.getAsLong() > 0) {
-                    marks.merge(segment.id(), mark.getAsLong(), Math::max);
-                    highest = segment;
+        mark(marks, root);
+        for (List<ShardEvidence> shards : evidence.values()) {
+            for (ShardEvidence shard : shards) {
+                if (shard instanceof ShardEvidence.Answered answered) {
+                    for (CellFormat.Cell cell : answered.cells().values()) {
+                        mark(marks, cell.stripe().links().acknowledged());
+                    }
                 }
             }
+        }
+        LogSegment highest = null;
+        for (LogSegment segment : segments) {
+            highest = marks.containsKey(segment.id()) ? segment : highest;
         }
         LogSegment at = highest;
         while (at != null) {
@@ -99,6 +110,12 @@ final class LogChain {
             }
         }
         return marks;
+    }
+
+    private static void mark(Map<SegmentId, Long> marks, LogPosition acknowledged) {
+        if (acknowledged.bytes() > 0) {
+            marks.merge(acknowledged.segment(), acknowledged.bytes(), Math::max);
+        }
     }
 
     /** What the records of an open segment say of the log before it. */
@@ -164,7 +181,7 @@ final class LogChain {
         List<TailDecision.Verdict> kept = new ArrayList<>();
         long stripes = 0;
         for (TailDecision.Verdict verdict : tail.verdicts()) {
-            if (offsetOf(verdict) >= lengthBytes) {
+            if (verdict.offset() >= lengthBytes) {
                 break;
             }
             kept.add(verdict);
@@ -172,13 +189,5 @@ final class LogChain {
                     verdict instanceof TailDecision.Verdict.LostRange range ? range.stripes() : 1;
         }
         return new TailDecision.Tail(kept, lengthBytes, stripes, null);
-    }
-
-    private static long offsetOf(TailDecision.Verdict verdict) {
-        return switch (verdict) {
-            case TailDecision.Verdict.Kept kept -> kept.stripe().identity().offset();
-            case TailDecision.Verdict.Lost lost -> lost.stripe().identity().offset();
-            case TailDecision.Verdict.LostRange range -> range.offset();
-        };
     }
 }

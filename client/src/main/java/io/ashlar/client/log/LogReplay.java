@@ -5,6 +5,7 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.Extent;
+import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeRef;
@@ -39,32 +40,36 @@ final class LogReplay {
     }
 
     /**
-     * Replays all segments in log order.
+     * Replays what of these segments, in log order, lies behind a position.
      *
      * @param tails of those that were just taken over
      */
     CompletableFuture<Void> run(
-            List<LogSegment> segments, Map<LogSegment, TailDecision.Tail> tails) {
+            LogPosition from, List<LogSegment> segments, Map<LogSegment, TailDecision.Tail> tails) {
+        long sequence = segments.stream()
+                .filter(segment -> segment.id().equals(from.segment()))
+                .mapToLong(LogSegment::sequence)
+                .findFirst()
+                .orElse(0);
         CompletableFuture<Void> replayed = CompletableFuture.completedFuture(null);
         for (LogSegment segment : segments) {
-            TailDecision.Tail tail = tails.get(segment);
-            replayed = replayed.thenCompose(
-                    ignored -> tail != null ? replayTail(segment, tail) : replaySealed(segment));
+            if (segment.sequence() >= sequence) {
+                long fromBytes = segment.sequence() == sequence ? from.bytes() : 0;
+                TailDecision.Tail tail = tails.get(segment);
+                replayed = replayed.thenCompose(ignored -> tail != null
+                        ? replayTail(segment, tail, fromBytes)
+                        : replaySealed(segment, fromBytes));
+            }
         }
         return replayed;
     }
 
-    private CompletableFuture<Void> replayTail(LogSegment segment, TailDecision.Tail tail) {
+    private CompletableFuture<Void> replayTail(
+            LogSegment segment, TailDecision.Tail tail, long fromBytes) {
         try {
             for (TailDecision.Verdict verdict : tail.verdicts()) {
-                switch (verdict) {
-                    case TailDecision.Verdict.Kept kept -> install(segment, kept.stripe());
-                    case TailDecision.Verdict.Lost lost -> {
-                        LOG.error("event=data-loss stripe=\"{}\"", lost.stripe());
-                        map.lose(lost.stripe());
-                    }
-                    case TailDecision.Verdict.LostRange range ->
-                        loseAll(segment, range.offset(), range.offset() + range.lengthBytes());
+                if (verdict.offset() >= fromBytes) {
+                    replay(segment, verdict);
                 }
             }
         } catch (AshlarException e) {
@@ -73,21 +78,36 @@ final class LogReplay {
         return CompletableFuture.completedFuture(null);
     }
 
-    private CompletableFuture<Void> replaySealed(LogSegment segment) {
-        if (segment.sealedBytes() == 0) {
-            return CompletableFuture.completedFuture(null);
+    private void replay(LogSegment segment, TailDecision.Verdict verdict)
+            throws AshlarException.Incompatible {
+        switch (verdict) {
+            case TailDecision.Verdict.Kept kept -> install(segment, kept.stripe());
+            case TailDecision.Verdict.Lost lost -> {
+                LOG.error("event=data-loss stripe=\"{}\"", lost.stripe());
+                map.lose(lost.stripe());
+            }
+            case TailDecision.Verdict.LostRange range ->
+                loseAll(segment, range.offset(), range.offset() + range.lengthBytes());
         }
-        return gather(segment, new Gathered(segment), 0, segment.policy().k());
     }
 
-    /** Headers of a sealed segment by offset, and why shards did not tell theirs. */
+    private CompletableFuture<Void> replaySealed(LogSegment segment, long fromBytes) {
+        if (segment.sealedBytes() <= fromBytes) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return gather(new Gathered(segment, fromBytes), 0, segment.policy().k());
+    }
+
+    /** Headers of a sealed segment by offset, from one on, and why shards did not tell theirs. */
     private static final class Gathered {
         final LogSegment segment;
+        final long fromBytes;
         final TreeMap<Long, Stripe> stripes = new TreeMap<>();
         final List<String> unreachable = new ArrayList<>();
 
-        Gathered(LogSegment segment) {
+        Gathered(LogSegment segment, long fromBytes) {
             this.segment = segment;
+            this.fromBytes = fromBytes;
         }
 
         void add(ShardEvidence evidence) {
@@ -115,7 +135,7 @@ final class LogReplay {
 
         /** The first place that no header covers, or the sealed length. */
         long coveredTo() {
-            long offset = 0;
+            long offset = fromBytes;
             Stripe next = stripes.get(offset);
             while (next != null) {
                 offset = next.endOffset();
@@ -125,43 +145,44 @@ final class LogReplay {
         }
     }
 
-    private CompletableFuture<Void> gather(
-            LogSegment segment, Gathered gathered, int from, int to) {
+    private CompletableFuture<Void> gather(Gathered gathered, int from, int to) {
+        LogSegment segment = gathered.segment;
         List<CompletableFuture<ShardEvidence>> readings =
                 segment.shards().subList(from, to).stream()
-                        .map(shard -> EvidenceReader.ofSealed(cluster, segment, shard))
+                        .map(shard -> EvidenceReader.ofSealed(
+                                cluster, segment, shard, gathered.fromBytes))
                         .toList();
         return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
                 .thenCompose(ignored -> {
                     readings.forEach(reading -> gathered.add(reading.join()));
                     if (gathered.coveredTo() == segment.sealedBytes()) {
-                        return installAll(segment, gathered);
+                        return installAll(gathered);
                     }
                     if (to < segment.policy().n()) {
-                        return gather(segment, gathered, to, segment.policy().n());
+                        return gather(gathered, to, segment.policy().n());
                     }
                     return placements
                             .refresh(segment)
                             .thenCompose(moved -> moved
                                     ? gather(
-                                            segment,
-                                            new Gathered(segment),
+                                            new Gathered(segment, gathered.fromBytes),
                                             0,
                                             segment.policy().n())
-                                    : installAll(segment, gathered));
+                                    : installAll(gathered));
                 });
     }
 
-    private CompletableFuture<Void> installAll(LogSegment segment, Gathered gathered) {
+    private CompletableFuture<Void> installAll(Gathered gathered) {
+        LogSegment segment = gathered.segment;
         try {
-            long offset = 0;
+            long offset = gathered.fromBytes;
             while (offset < segment.sealedBytes()) {
                 Stripe stripe = gathered.stripes.get(offset);
                 if (stripe != null) {
                     install(segment, stripe);
                     offset = stripe.endOffset();
                 } else {
-                    offset = skipHole(segment, gathered, offset);
+                    offset = skipHole(gathered, offset);
                 }
             }
         } catch (AshlarException e) {
@@ -170,8 +191,8 @@ final class LogReplay {
         return CompletableFuture.completedFuture(null);
     }
 
-    private long skipHole(LogSegment segment, Gathered gathered, long offset)
-            throws AshlarException.Unavailable {
+    private long skipHole(Gathered gathered, long offset) throws AshlarException.Unavailable {
+        LogSegment segment = gathered.segment;
         if (!gathered.unreachable.isEmpty()) {
             throw new AshlarException.Unavailable("no shard that answers knows the stripe at "
                     + offset + " of " + segment + ": "

@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 
 /**
  * Decides, stripe by stripe, what of an open segment of a dead writer is in the log (DESIGN section
@@ -55,11 +54,24 @@ final class TailDecision {
     /** What is decided of one stripe, or of a range. */
     sealed interface Verdict {
 
+        /** Where in the segment the stripe, or the range, begins. */
+        long offset();
+
         /** In the log; `holders` is a bit set of the participants that hold it validly. */
-        record Kept(Stripe stripe, long holders) implements Verdict {}
+        record Kept(Stripe stripe, long holders) implements Verdict {
+            @Override
+            public long offset() {
+                return stripe.identity().offset();
+            }
+        }
 
         /** Was acknowledged, and cannot be decoded any more; what it held is known. */
-        record Lost(Stripe stripe) implements Verdict {}
+        record Lost(Stripe stripe) implements Verdict {
+            @Override
+            public long offset() {
+                return stripe.identity().offset();
+            }
+        }
 
         /** Was acknowledged, and nothing tells what it held. */
         record LostRange(long offset, long lengthBytes, long stripes) implements Verdict {}
@@ -260,21 +272,5 @@ final class TailDecision {
             }
         }
         return String.join("; ", reasons);
-    }
-
-    /** The highest position that any cell of these shards knows to be acknowledged, in a segment. */
-    static OptionalLong markIn(SegmentId segment, Iterable<ShardEvidence> evidence) {
-        OptionalLong mark = OptionalLong.empty();
-        for (ShardEvidence one : evidence) {
-            if (one instanceof ShardEvidence.Answered answered) {
-                for (CellFormat.Cell cell : answered.cells().values()) {
-                    var position = cell.stripe().links().acknowledged();
-                    if (position.segment().equals(segment) && position.bytes() > mark.orElse(-1)) {
-                        mark = OptionalLong.of(position.bytes());
-                    }
-                }
-            }
-        }
-        return mark;
     }
 }

@@ -3,6 +3,7 @@ package io.ashlar.client.log;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Request;
@@ -41,21 +42,25 @@ final class Takeover {
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final List<LogSegment> segments;
+    private final LogPosition root;
     private final StripeReader reader;
     private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
 
     /**
      * @param segments the volume's, in log order
+     * @param root position of the newest root
      * @param reader whose reads carry the epoch
      */
     Takeover(
             Cluster cluster,
             WriterIdentity writer,
             List<LogSegment> segments,
+            LogPosition root,
             StripeReader reader) {
         this.cluster = cluster;
         this.writer = writer;
         this.segments = List.copyOf(segments);
+        this.root = root;
         this.reader = reader;
     }
 
@@ -98,7 +103,7 @@ final class Takeover {
                 throw new AshlarException.Unavailable("the cells of volume " + writer.name()
                         + " came and went during " + MAX_ROUNDS + " rounds of its recovery");
             }
-            tails = new LogChain(segments, evidence).decide();
+            tails = new LogChain(segments, evidence, root).decide();
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }

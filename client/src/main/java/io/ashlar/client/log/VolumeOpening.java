@@ -148,9 +148,10 @@ public final class VolumeOpening {
         lease.start();
         BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
         StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
-        return new Takeover(cluster, writer, segments, reader)
+        return new Takeover(cluster, writer, segments, LogPosition.START, reader)
                 .run()
-                .thenCompose(tails -> new LogReplay(cluster, map).run(segments, tails))
+                .thenCompose(tails ->
+                        new LogReplay(cluster, map).run(LogPosition.START, segments, tails))
                 .thenApply(ignored -> new Opened(
                         writer,
                         info,

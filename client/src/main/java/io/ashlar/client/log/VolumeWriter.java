@@ -11,7 +11,10 @@ import io.ashlar.client.stripe.StripeRef;
 import io.ashlar.ec.ReedSolomon;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.Collection;
+import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -27,6 +30,7 @@ public final class VolumeWriter {
     private final ReedSolomon code;
     private final WriteQueue queue;
     private final LogWriter log;
+    private final Deque<Pages> pages = new ArrayDeque<>();
     private boolean pumpScheduled;
     private boolean closed;
 
@@ -67,6 +71,22 @@ public final class VolumeWriter {
         return done;
     }
 
+    /**
+     * Appends pages of the map, ahead of the writes that wait. They are copied.
+     *
+     * @param pages of {@link Stripe#PIECE_BYTES} each, as many as a stripe holds at most
+     * @return done when the stripe is acknowledged
+     */
+    CompletableFuture<StripeRef> appendPages(Stripe.Type type, List<MemorySegment> pages) {
+        if (log.ended().isPresent()) {
+            return CompletableFuture.failedFuture(log.ended().get());
+        }
+        Pages waiting = new Pages(EncodedStripe.encodePages(type, code, writer.policy(), pages));
+        this.pages.add(waiting);
+        schedulePump();
+        return waiting.stored;
+    }
+
     /** Done when every write made before is. */
     public CompletableFuture<Void> flush() {
         return queue.drained();
@@ -84,6 +104,10 @@ public final class VolumeWriter {
     }
 
     private void pump() {
+        while (!pages.isEmpty() && log.hasRoomInWindow()) {
+            Pages next = pages.remove();
+            log.append(next.encoded, next);
+        }
         while (!queue.isEmpty() && log.hasRoomInWindow()) {
             if (log.isInFlight() && !queue.hasFullBatch()) {
                 return;
@@ -124,6 +148,27 @@ public final class VolumeWriter {
         }
     }
 
+    /** Pages of the map, waiting or on their way. */
+    private final class Pages implements LogWriter.Outcome {
+        private final EncodedStripe encoded;
+        private final CompletableFuture<StripeRef> stored = new CompletableFuture<>();
+
+        Pages(EncodedStripe encoded) {
+            this.encoded = encoded;
+        }
+
+        @Override
+        public void acknowledged(LogSegment segment, Stripe stripe) {
+            stored.complete(StripeRef.of(segment, stripe));
+            schedulePump();
+        }
+
+        @Override
+        public void failed(AshlarException cause) {
+            stored.completeExceptionally(cause);
+        }
+    }
+
     /** Goes on in another segment, because a shard of one of these was lost. */
     public void roll(Collection<SegmentId> segments) {
         log.rollIfOpen(segments);
@@ -133,6 +178,11 @@ public final class VolumeWriter {
     public void end(AshlarException cause) {
         log.end(cause);
         queue.fail(cause);
+        while (!pages.isEmpty()) {
+            Pages waiting = pages.remove();
+            waiting.encoded.release();
+            waiting.failed(cause);
+        }
     }
 
     /**
