@@ -100,6 +100,21 @@ public final class Volume implements AutoCloseable {
         }
 
         @Override
+        public void renewed() {
+            if (writer != null) {
+                writer.prepare();
+            }
+        }
+
+        @Override
+        public CompletableFuture<Void> confirm() {
+            return writer == null
+                    ? CompletableFuture.failedFuture(
+                            new AshlarException.Unavailable("the volume is just being opened"))
+                    : writer.confirmEpoch();
+        }
+
+        @Override
         public void roll(List<SegmentId> segments) {
             if (writer != null) {
                 writer.roll(segments);
@@ -140,7 +155,8 @@ public final class Volume implements AutoCloseable {
             return CompletableFuture.failedFuture(refused);
         }
         MemorySegment bytes = MemorySegment.ofBuffer(target);
-        return onLoop(() -> reader.read(offset, bytes));
+        return onLoop(() ->
+                reader.read(offset, bytes).thenCompose(ignored -> opened.lease().permit()));
     }
 
     /** Writes what remains of the source; blocks until it is durable. */

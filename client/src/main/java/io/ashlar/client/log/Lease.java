@@ -13,13 +13,25 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * Tells the coordinator, again and again, that a volume's writer lives, and hears from it which
- * segments lost a shard and whether the epoch was raised. It is for liveness only: safety comes from
- * epochs. Lives on the cluster's loop.
+ * segments lost a shard and whether the epoch was raised.
+ *
+ * <p>What is written is safe by epochs, whatever a lease says. What is read is not: a writer that was
+ * taken over without hearing of it would show what has been overwritten since. So nothing that was
+ * read is handed out unless, not longer ago than a lease lasts, the coordinator renewed it, or, while
+ * no coordinator answers, every node of an OPEN segment of the writer's confirmed that its epoch has
+ * not been fenced: no takeover can have concluded by then without fencing one of them. That length,
+ * by this process's own clock and from the moment of asking, bounds how long after a takeover
+ * anything old is served.
+ *
+ * <p>Lives on the cluster's loop.
  */
 public final class Lease {
     private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
@@ -27,22 +39,51 @@ public final class Lease {
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final Listener listener;
+
+    /** Reads that wait until it is known whether they may be handed out. */
+    private final Deque<CompletableFuture<Void>> waiting = new ArrayDeque<>();
+
+    private long lengthNanos;
+    private long validUntilNanos;
     private Loop.@Nullable Timer next;
+    private AshlarException.@Nullable Fenced fenced;
     private boolean stopped;
 
-    public Lease(Cluster cluster, WriterIdentity writer, Listener listener) {
+    /**
+     * A lease that was taken.
+     *
+     * @param askedNanos when that was asked for
+     * @param length how long it lasts from then on
+     */
+    public Lease(
+            Cluster cluster,
+            WriterIdentity writer,
+            long askedNanos,
+            Duration length,
+            Listener listener) {
         this.cluster = cluster;
         this.writer = writer;
         this.listener = listener;
+        this.lengthNanos = length.toNanos();
+        this.validUntilNanos = askedNanos + lengthNanos;
     }
 
     /** Hears what a renewal tells. */
     public interface Listener {
+        /** The coordinator renewed it. */
+        void renewed();
+
         /** These segments lost a shard: go on in others. */
         void roll(List<SegmentId> segments);
 
         /** Another writer has the volume. */
         void fenced(AshlarException.Fenced cause);
+
+        /**
+         * Asks every node of an OPEN segment whether the epoch was fenced; fails with FENCED where it
+         * was, and otherwise where not all of them answer or there is no such segment.
+         */
+        CompletableFuture<Void> confirm();
     }
 
     public void start() {
@@ -50,32 +91,98 @@ public final class Lease {
     }
 
     private void renew() {
+        long askedNanos = cluster.loop().nanoTime();
         Request request = Request.newBuilder()
                 .setRenewLease(RenewLease.newBuilder()
                         .setVolume(writer.volume().toProto())
                         .setEpoch(writer.epoch()))
                 .build();
         var _ = cluster.coordinator()
-                .call(request, cluster.config().coordinatorTimeout().toNanos())
+                .call(request, cluster.config().leaseRenewal().toNanos())
                 .whenComplete((response, failure) -> {
                     if (stopped) {
                         return;
                     }
                     if (failure == null) {
-                        LeaseRenewed renewed = response.getLeaseRenewed();
-                        if (renewed.getRollCount() > 0) {
-                            listener.roll(renewed.getRollList().stream()
-                                    .map(SegmentId::of)
-                                    .toList());
-                        }
+                        renewed(askedNanos, response.getLeaseRenewed());
+                        start();
                     } else if (AshlarException.in(failure)
-                            instanceof AshlarException.Fenced fenced) {
-                        stopped = true;
-                        listener.fenced(fenced);
-                        return;
+                            instanceof AshlarException.Fenced cause) {
+                        end(cause);
+                    } else {
+                        confirm();
                     }
-                    start();
                 });
+    }
+
+    private void renewed(long askedNanos, LeaseRenewed renewed) {
+        lengthNanos = Duration.ofMillis(renewed.getLeaseMillis()).toNanos();
+        extend(askedNanos);
+        listener.renewed();
+        if (renewed.getRollCount() > 0) {
+            listener.roll(renewed.getRollList().stream().map(SegmentId::of).toList());
+        }
+    }
+
+    private void confirm() {
+        long askedNanos = cluster.loop().nanoTime();
+        var _ = listener.confirm().whenComplete((ignored, failure) -> {
+            if (stopped) {
+                return;
+            }
+            if (failure == null) {
+                extend(askedNanos);
+            } else if (AshlarException.in(failure) instanceof AshlarException.Fenced cause) {
+                end(cause);
+                return;
+            }
+            start();
+        });
+    }
+
+    private void extend(long askedNanos) {
+        validUntilNanos = Math.max(validUntilNanos, askedNanos + lengthNanos);
+        if (isValid()) {
+            while (!waiting.isEmpty()) {
+                waiting.remove().complete(null);
+            }
+        }
+    }
+
+    private boolean isValid() {
+        return cluster.loop().nanoTime() - validUntilNanos < 0;
+    }
+
+    /**
+     * Done when what was read by now may be handed out: at once, as a rule. Where the lease has
+     * lapsed it waits for the next answers, as long as a lease lasts, and is unavailable then.
+     */
+    public CompletableFuture<Void> permit() {
+        if (fenced != null) {
+            return CompletableFuture.failedFuture(fenced);
+        }
+        if (isValid()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletableFuture<Void> permit = new CompletableFuture<>();
+        waiting.add(permit);
+        cluster.loop().schedule(lengthNanos, () -> {
+            permit.completeExceptionally(new AshlarException.Unavailable(
+                    "the lease on volume " + writer.name() + " has lapsed: neither does a"
+                            + " coordinator answer nor do all nodes of an open segment, so"
+                            + " another writer may have it; bring them back"));
+            waiting.removeIf(CompletableFuture::isDone);
+        });
+        return permit;
+    }
+
+    private void end(AshlarException.Fenced cause) {
+        stopped = true;
+        fenced = cause;
+        while (!waiting.isEmpty()) {
+            waiting.remove().completeExceptionally(cause);
+        }
+        listener.fenced(cause);
     }
 
     private void stop() {

@@ -140,6 +140,17 @@ final class LogWriter {
         }
     }
 
+    /** Creates a segment ahead, where there is none. */
+    void prepare() {
+        if (ended == null && !sealing && segments.isEmpty() && !segments.isCreating()) {
+            awaitSegment();
+        }
+    }
+
+    CompletableFuture<Void> confirmEpoch() {
+        return segments.confirmEpoch();
+    }
+
     private void awaitSegment() {
         if (!segments.isCreating()) {
             var _ = segments.create().whenComplete((ignored, failure) -> {

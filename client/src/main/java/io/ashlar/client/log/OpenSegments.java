@@ -5,6 +5,7 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.FenceShard;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.SegmentSeal;
@@ -88,6 +89,38 @@ final class OpenSegments {
     boolean wantsSpare() {
         OpenSegment last = open.peekLast();
         return spare == null && last != null && last.isMoreThanHalfFull();
+    }
+
+    /** Whether no segment is open, in use or ahead. */
+    boolean isEmpty() {
+        return open.isEmpty() && spare == null;
+    }
+
+    /** Whether this writer has been fenced, as all nodes of one open segment say. */
+    CompletableFuture<Void> confirmEpoch() {
+        OpenSegment asked = open.isEmpty() ? spare : open.getLast();
+        if (asked == null) {
+            return CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                    "volume " + writer.name() + " has no open segment"));
+        }
+        return CompletableFuture.allOf(asked.segment().shards().stream()
+                .map(this::confirmEpoch)
+                .toArray(CompletableFuture[]::new));
+    }
+
+    private CompletableFuture<Void> confirmEpoch(LogSegment.Shard shard) {
+        FenceShard fence = FenceShard.newBuilder()
+                .setShard(shard.ref())
+                .setEpoch(writer.epoch())
+                .build();
+        return cluster.transport()
+                .ask(
+                        cluster.loop(),
+                        shard.address().orElseThrow(),
+                        Request.newBuilder().setFenceShard(fence).build(),
+                        List.of(),
+                        cluster.config().hangBound().toNanos())
+                .thenAccept(answer -> answer.bulk().release());
     }
 
     boolean isCreating() {

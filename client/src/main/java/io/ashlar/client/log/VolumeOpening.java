@@ -16,6 +16,7 @@ import io.ashlar.client.protocol.VolumeOpened;
 import io.ashlar.client.stripe.DamageReports;
 import io.ashlar.client.stripe.StripeReader;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +38,9 @@ public final class VolumeOpening {
     private long renewalsSeen = -1;
 
     private int attempts;
+
+    /** When it was last asked to be opened. */
+    private long askedNanos;
 
     private VolumeOpening(Cluster cluster, String name, String holder, DamageReports damage) {
         this.cluster = cluster;
@@ -86,6 +90,7 @@ public final class VolumeOpening {
                         .setHolder(holder)
                         .setSteal(steal))
                 .build();
+        askedNanos = cluster.loop().nanoTime();
         return cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())
                 .thenApply(response -> response.getVolumeOpened())
@@ -144,7 +149,8 @@ public final class VolumeOpening {
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
-        Lease lease = new Lease(cluster, writer, listener);
+        Lease lease = new Lease(
+                cluster, writer, askedNanos, Duration.ofMillis(opened.getLeaseMillis()), listener);
         lease.start();
         BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
         StripeReader reader = new StripeReader(cluster, damage, writer.epoch());

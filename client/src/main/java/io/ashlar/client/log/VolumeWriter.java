@@ -174,6 +174,19 @@ public final class VolumeWriter {
         log.rollIfOpen(segments);
     }
 
+    /** Has a segment created ahead, so that neither the first write nor a confirmation waits. */
+    public void prepare() {
+        log.prepare();
+    }
+
+    /**
+     * Asks every node of an open segment whether this writer's epoch has been fenced; fails with
+     * FENCED where it was, and otherwise where not all of them answer or no segment is open.
+     */
+    public CompletableFuture<Void> confirmEpoch() {
+        return log.confirmEpoch();
+    }
+
     /** Another writer has the volume: fails all that is not acknowledged, and all to come. */
     public void end(AshlarException cause) {
         log.end(cause);

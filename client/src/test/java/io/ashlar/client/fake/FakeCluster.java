@@ -101,6 +101,7 @@ public final class FakeCluster {
     /** A client's end, which can die. */
     public final class ClientTransport implements Transport {
         private boolean alive = true;
+        private boolean hearsCoordinator = true;
 
         /**
          * Nothing that this client does is seen by anybody any more. All its calls end as fenced, so
@@ -108,6 +109,11 @@ public final class FakeCluster {
          */
         public void kill() {
             alive = false;
+        }
+
+        /** Whether what goes to the coordinator arrives. */
+        public void hearCoordinator(boolean hears) {
+            hearsCoordinator = hears;
         }
 
         public boolean isAlive() {
@@ -128,14 +134,14 @@ public final class FakeCluster {
                 long timeoutNanos,
                 ReplyHandler handler) {
             Buffer whole = concatenate(bulk);
-            Call call = new Call(handler);
-            loop.schedule(
+            Call call = new Call(on, handler);
+            on.schedule(
                     timeoutNanos,
                     () -> call.fail(new AshlarException.Unavailable(to + " did not answer")));
             if (!alive) {
-                loop.execute(call::end);
+                on.execute(call::end);
             }
-            if (!alive || isLost()) {
+            if (!alive || isLost() || (!hearsCoordinator && to.equals(COORDINATOR))) {
                 whole.release();
                 return;
             }
@@ -146,7 +152,7 @@ public final class FakeCluster {
             try {
                 FakeNode node = nodes.get(to);
                 if (node != null && !node.isUp()) {
-                    loop.schedule(
+                    call.on.schedule(
                             delay(),
                             () -> call.fail(
                                     new AshlarException.Unavailable("cannot connect to " + to)));
@@ -158,22 +164,24 @@ public final class FakeCluster {
                 if (isLost()) {
                     answer.bulk().release();
                 } else {
-                    loop.schedule(delay(), () -> call.answer(answer));
+                    call.on.schedule(delay(), () -> call.answer(answer));
                 }
             } catch (AshlarException e) {
                 // As it arrives over a wire: an answer, not a silence.
                 AshlarException arrived = AshlarException.of(e.toFailure());
-                loop.schedule(delay(), () -> call.fail(arrived));
+                call.on.schedule(delay(), () -> call.fail(arrived));
             } finally {
                 bulk.release();
             }
         }
 
         private final class Call {
+            private final Loop on;
             private final ReplyHandler handler;
             private boolean ended;
 
-            Call(ReplyHandler handler) {
+            Call(Loop on, ReplyHandler handler) {
+                this.on = on;
                 this.handler = handler;
             }
 

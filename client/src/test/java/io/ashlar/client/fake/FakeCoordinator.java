@@ -27,6 +27,8 @@ import java.util.random.RandomGenerator;
 
 /** The coordinator's contract with the client of one volume (coordinator.proto), in memory. */
 final class FakeCoordinator {
+    private static final long LEASE_MILLIS = 5000;
+
     private final RandomGenerator random;
     private final List<String> nodes;
     private final Predicate<String> isUp;
@@ -83,7 +85,7 @@ final class FakeCoordinator {
             case RENEW_LEASE -> {
                 current(request.getRenewLease().getEpoch());
                 yield Response.newBuilder()
-                        .setLeaseRenewed(LeaseRenewed.getDefaultInstance())
+                        .setLeaseRenewed(LeaseRenewed.newBuilder().setLeaseMillis(LEASE_MILLIS))
                         .build();
             }
             case LIST_SEGMENTS ->
@@ -120,6 +122,7 @@ final class FakeCoordinator {
         epoch++;
         segments.removeIf(segment -> segment.getState() == SegmentState.CREATING);
         VolumeOpened.Builder opened = VolumeOpened.newBuilder()
+                .setLeaseMillis(LEASE_MILLIS)
                 .setVolume(VolumeInfo.newBuilder()
                         .setId(Id.newBuilder().setLow(7))
                         .setName("disk0")
