@@ -72,8 +72,7 @@ public final class Volume implements AutoCloseable {
         LeaseEvents events = new LeaseEvents();
         CompletableFuture<Volume> volume = new CompletableFuture<>();
         cluster.loop().execute(() -> {
-            var _ = VolumeOpening.open(
-                            cluster, name, options.holder(), options.steal(), damage, events)
+            var _ = VolumeOpening.open(cluster, name, options, damage, events)
                     .thenApply(opened -> new Volume(cluster, opened, damage))
                     .whenComplete((made, failure) -> {
                         if (failure == null) {

@@ -45,7 +45,7 @@ class LeaseTest {
                     new CoordinatorCalls(transport, process, List.of(FakeCluster.COORDINATOR)),
                     new NodeHealth(),
                     ClientConfig.DEFAULT);
-            volume = finish(Volume.open(reached, "disk0", new OpenOptions("test", true)));
+            volume = finish(Volume.open(reached, "disk0", new OpenOptions("test").stealing()));
         }
 
         void write(int value) {

@@ -190,7 +190,7 @@ class VolumeTest {
                 new CoordinatorCalls(transport, loop, List.of(FakeCluster.COORDINATOR)),
                 new NodeHealth(),
                 ClientConfig.DEFAULT);
-        return finish(() -> Volume.open(reached, "disk0", new OpenOptions("test", false)));
+        return finish(() -> Volume.open(reached, "disk0", new OpenOptions("test")));
     }
 
     private void reopen() {

@@ -202,7 +202,7 @@ class VolumeUnderFaultsTest {
                     new CoordinatorCalls(transport, loop, List.of(FakeCluster.COORDINATOR)),
                     new NodeHealth(),
                     CONFIG);
-            return finish(() -> Volume.open(reached, "disk0", new OpenOptions("test", false)));
+            return finish(() -> Volume.open(reached, "disk0", new OpenOptions("test")));
         }
 
         /**

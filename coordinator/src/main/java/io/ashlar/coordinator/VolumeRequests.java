@@ -211,6 +211,7 @@ final class VolumeRequests {
                         .setVolumeOpen(VolumeOpen.newBuilder()
                                 .setVolume(volume.getId())
                                 .setHolder(request.getHolder())
+                                .setGiveUp(request.getGiveUp())
                                 .setEpoch(volume.getEpoch())))
                 .thenApply(outcome -> opened(id, outcome.getEpoch()));
     }

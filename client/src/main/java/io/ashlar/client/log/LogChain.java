@@ -23,6 +23,7 @@ final class LogChain {
     private final List<LogSegment> segments;
     private final Map<LogSegment, List<ShardEvidence>> evidence;
     private final LogPosition root;
+    private final Undecided undecided;
     private final Map<SegmentId, LogSegment> byId = new LinkedHashMap<>();
 
     /**
@@ -33,10 +34,12 @@ final class LogChain {
     LogChain(
             List<LogSegment> segments,
             Map<LogSegment, List<ShardEvidence>> evidence,
-            LogPosition root) {
+            LogPosition root,
+            Undecided undecided) {
         this.segments = segments;
         this.evidence = evidence;
         this.root = root;
+        this.undecided = undecided;
         segments.forEach(segment -> byId.put(segment.id(), segment));
     }
 
@@ -49,7 +52,7 @@ final class LogChain {
                 segments.stream().filter(segment -> !segment.isSealed()).toList();
         for (LogSegment segment : open) {
             TailDecision.Tail tail = TailDecision.decide(
-                    segment, evidenceOf(segment), marks.getOrDefault(segment.id(), 0L));
+                    segment, evidenceOf(segment), marks.getOrDefault(segment.id(), 0L), undecided);
             Stripe first = broken ? null : firstOf(tail);
             if (first != null && !follows(first, tails)) {
                 broken = true;
@@ -134,8 +137,14 @@ final class LogChain {
 
     private static @Nullable Stripe firstOf(TailDecision.Tail tail) {
         for (TailDecision.Verdict verdict : tail.verdicts()) {
-            if (verdict instanceof TailDecision.Verdict.Kept(Stripe stripe, long ignored)) {
-                return stripe;
+            switch (verdict) {
+                case TailDecision.Verdict.Kept kept -> {
+                    return kept.stripe();
+                }
+                case TailDecision.Verdict.Lost lost -> {
+                    return lost.stripe();
+                }
+                case TailDecision.Verdict.LostRange ignored -> {}
             }
         }
         return null;

@@ -31,11 +31,13 @@ final class LogReplay {
 
     private final Cluster cluster;
     private final BlockMap map;
+    private final Undecided undecided;
     private final Placements placements;
 
-    LogReplay(Cluster cluster, BlockMap map) {
+    LogReplay(Cluster cluster, BlockMap map, Undecided undecided) {
         this.cluster = cluster;
         this.map = map;
+        this.undecided = undecided;
         this.placements = new Placements(cluster);
     }
 
@@ -193,7 +195,7 @@ final class LogReplay {
 
     private long skipHole(Gathered gathered, long offset) throws AshlarException.Unavailable {
         LogSegment segment = gathered.segment;
-        if (!gathered.unreachable.isEmpty()) {
+        if (!gathered.unreachable.isEmpty() && undecided == Undecided.BLOCK) {
             throw new AshlarException.Unavailable("no shard that answers knows the stripe at "
                     + offset + " of " + segment + ": "
                     + String.join("; ", gathered.unreachable));

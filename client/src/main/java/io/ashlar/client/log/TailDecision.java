@@ -29,6 +29,9 @@ import java.util.List;
  * </table>
  *
  * <p>The mark is the length below which stripes are known to have been acknowledged: a lower bound.
+ *
+ * <p>Where an operator has given up what is undecided, nothing blocks: a stripe that any record tells
+ * of is lost, a range before one is lost, and where no record tells of anything more the log ends.
  */
 final class TailDecision {
     private final SegmentId segment;
@@ -36,6 +39,7 @@ final class TailDecision {
     private final Policy policy;
     private final List<ShardEvidence> shards;
     private final long markBytes;
+    private final Undecided undecided;
 
     private final List<Verdict> verdicts = new ArrayList<>();
     private long number;
@@ -43,12 +47,14 @@ final class TailDecision {
     private boolean ended;
     private @Nullable String blocked;
 
-    private TailDecision(LogSegment segment, List<ShardEvidence> shards, long markBytes) {
+    private TailDecision(
+            LogSegment segment, List<ShardEvidence> shards, long markBytes, Undecided undecided) {
         this.segment = segment.id();
         this.epoch = segment.epoch();
         this.policy = segment.policy();
         this.shards = shards;
         this.markBytes = markBytes;
+        this.undecided = undecided;
     }
 
     /** What is decided of one stripe, or of a range. */
@@ -93,8 +99,9 @@ final class TailDecision {
      *
      * @param shards by shard index
      */
-    static Tail decide(LogSegment segment, List<ShardEvidence> shards, long markBytes) {
-        return new TailDecision(segment, shards, markBytes).walk();
+    static Tail decide(
+            LogSegment segment, List<ShardEvidence> shards, long markBytes, Undecided undecided) {
+        return new TailDecision(segment, shards, markBytes, undecided).walk();
     }
 
     private Tail walk() {
@@ -163,24 +170,32 @@ final class TailDecision {
         if (Long.bitCount(holders) >= stripe.geometry().d()) {
             verdicts.add(new Verdict.Kept(stripe, holders));
             goOn(stripe.endOffset(), number + 1);
-        } else if (offset >= markBytes) {
-            endOrBlock(participants);
-        } else if (!blockOnUnreachable(participants)) {
-            verdicts.add(new Verdict.Lost(stripe));
-            goOn(stripe.endOffset(), number + 1);
+            return;
         }
+        boolean settled =
+                offset < markBytes ? hasNoUnreachable(participants) : endsHere(participants);
+        if (ended || (!settled && undecided == Undecided.BLOCK)) {
+            return;
+        }
+        verdicts.add(new Verdict.Lost(stripe));
+        goOn(stripe.endOffset(), number + 1);
     }
 
     private void decideUnknown() {
-        if (offset >= markBytes) {
-            endOrBlock(participants(1));
-        } else if (!blockOnUnreachable(allShards())) {
-            Stripe next = nextAfterHole();
-            long nextOffset = next == null ? markBytes : next.identity().offset();
-            long nextNumber = next == null ? number + 1 : next.identity().number();
-            verdicts.add(new Verdict.LostRange(offset, nextOffset - offset, nextNumber - number));
-            goOn(nextOffset, nextNumber);
+        boolean settled =
+                offset < markBytes ? hasNoUnreachable(allShards()) : endsHere(participants(1));
+        if (ended || (!settled && undecided == Undecided.BLOCK)) {
+            return;
         }
+        Stripe next = nextAfterHole();
+        if (next == null && offset >= markBytes) {
+            ended = true;
+            return;
+        }
+        long nextOffset = next == null ? markBytes : next.identity().offset();
+        long nextNumber = next == null ? number + 1 : next.identity().number();
+        verdicts.add(new Verdict.LostRange(offset, nextOffset - offset, nextNumber - number));
+        goOn(nextOffset, nextNumber);
     }
 
     private void goOn(long nextOffset, long nextNumber) {
@@ -229,11 +244,12 @@ final class TailDecision {
     }
 
     /** One truthful negative proves that the stripe was never acknowledged. */
-    private void endOrBlock(List<Integer> participants) {
+    private boolean endsHere(List<Integer> participants) {
         ended = participants.stream().anyMatch(this::isNegative);
         if (!ended) {
-            blocked = here() + " may have been acknowledged: " + reasons(participants);
+            block(" may have been acknowledged: ", participants);
         }
+        return ended;
     }
 
     private boolean isNegative(int shard) {
@@ -242,14 +258,20 @@ final class TailDecision {
                 && !answered.isUnknown(offset);
     }
 
-    private boolean blockOnUnreachable(List<Integer> participants) {
+    /** Whether all have told what they ever will. */
+    private boolean hasNoUnreachable(List<Integer> participants) {
         boolean unreachable = participants.stream()
                 .anyMatch(shard -> shards.get(shard) instanceof ShardEvidence.Unreachable);
         if (unreachable) {
-            blocked = here() + " was acknowledged and too few of its cells can be reached: "
-                    + reasons(participants);
+            block(" was acknowledged and too few of its cells can be reached: ", participants);
         }
-        return unreachable;
+        return !unreachable;
+    }
+
+    private void block(String why, List<Integer> participants) {
+        if (undecided == Undecided.BLOCK) {
+            blocked = here() + why + reasons(participants);
+        }
     }
 
     private String here() {

@@ -43,6 +43,7 @@ final class Takeover {
     private final WriterIdentity writer;
     private final List<LogSegment> segments;
     private final LogPosition root;
+    private final Undecided undecided;
     private final StripeReader reader;
     private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
 
@@ -56,11 +57,13 @@ final class Takeover {
             WriterIdentity writer,
             List<LogSegment> segments,
             LogPosition root,
+            Undecided undecided,
             StripeReader reader) {
         this.cluster = cluster;
         this.writer = writer;
         this.segments = List.copyOf(segments);
         this.root = root;
+        this.undecided = undecided;
         this.reader = reader;
     }
 
@@ -103,7 +106,7 @@ final class Takeover {
                 throw new AshlarException.Unavailable("the cells of volume " + writer.name()
                         + " came and went during " + MAX_ROUNDS + " rounds of its recovery");
             }
-            tails = new LogChain(segments, evidence, root).decide();
+            tails = new LogChain(segments, evidence, root, undecided).decide();
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }

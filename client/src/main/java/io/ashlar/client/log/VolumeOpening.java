@@ -1,6 +1,7 @@
 package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.LogPosition;
@@ -31,7 +32,7 @@ public final class VolumeOpening {
 
     private final Cluster cluster;
     private final String name;
-    private final String holder;
+    private final OpenOptions options;
     private final DamageReports damage;
 
     /** As seen when the volume was first found held; a living holder raises it. */
@@ -42,10 +43,10 @@ public final class VolumeOpening {
     /** When it was last asked to be opened. */
     private long askedNanos;
 
-    private VolumeOpening(Cluster cluster, String name, String holder, DamageReports damage) {
+    private VolumeOpening(Cluster cluster, String name, OpenOptions options, DamageReports damage) {
         this.cluster = cluster;
         this.name = name;
-        this.holder = holder;
+        this.options = options;
         this.damage = damage;
     }
 
@@ -67,28 +68,26 @@ public final class VolumeOpening {
     /**
      * Opens it.
      *
-     * @param holder who opens it, for people
-     * @param steal from a holder that lives
      * @param listener of the lease, which runs from the moment the epoch is raised
      */
     public static CompletableFuture<Opened> open(
             Cluster cluster,
             String name,
-            String holder,
-            boolean steal,
+            OpenOptions options,
             DamageReports damage,
             Lease.Listener listener) {
-        VolumeOpening opening = new VolumeOpening(cluster, name, holder, damage);
-        return opening.acquire(steal).thenCompose(opened -> opening.recover(opened, listener));
+        VolumeOpening opening = new VolumeOpening(cluster, name, options, damage);
+        return opening.acquire().thenCompose(opened -> opening.recover(opened, listener));
     }
 
-    private CompletableFuture<VolumeOpened> acquire(boolean steal) {
+    private CompletableFuture<VolumeOpened> acquire() {
         Request request = Request.newBuilder()
                 .setOpenVolume(OpenVolume.newBuilder()
                         .setRequestId(cluster.newRequestId())
                         .setName(name)
-                        .setHolder(holder)
-                        .setSteal(steal))
+                        .setHolder(options.holder())
+                        .setSteal(options.steal())
+                        .setGiveUp(options.undecided() == Undecided.GIVE_UP))
                 .build();
         askedNanos = cluster.loop().nanoTime();
         return cluster.coordinator()
@@ -115,7 +114,7 @@ public final class VolumeOpening {
                 .thenCompose(response -> {
                     VolumeInfo volume = response.getVolume();
                     if (volume.getLeaseMillis() == 0) {
-                        return acquire(false);
+                        return acquire();
                     }
                     if (renewalsSeen >= 0 && volume.getRenewals() > renewalsSeen) {
                         return CompletableFuture.failedFuture(
@@ -154,10 +153,11 @@ public final class VolumeOpening {
         lease.start();
         BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
         StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
-        return new Takeover(cluster, writer, segments, LogPosition.START, reader)
+        return new Takeover(
+                        cluster, writer, segments, LogPosition.START, options.undecided(), reader)
                 .run()
-                .thenCompose(tails ->
-                        new LogReplay(cluster, map).run(LogPosition.START, segments, tails))
+                .thenCompose(tails -> new LogReplay(cluster, map, options.undecided())
+                        .run(LogPosition.START, segments, tails))
                 .thenApply(ignored -> new Opened(
                         writer,
                         info,

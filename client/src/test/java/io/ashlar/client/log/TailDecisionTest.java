@@ -40,7 +40,8 @@ class TailDecisionTest {
         for (int written = 0; written <= all; written++) {
             for (int reachable = 0; reachable < 1 << policy.n(); reachable++) {
                 List<ShardEvidence> shards = evidence(policy, stripe, written, reachable);
-                TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0);
+                TailDecision.Tail tail =
+                        TailDecision.decide(segment(policy), shards, 0, Undecided.BLOCK);
                 int valid = 0;
                 int unreachable = 0;
                 for (int i = 0; i < participants; i++) {
@@ -72,7 +73,7 @@ class TailDecisionTest {
         for (int i = 1; i <= 2; i++) {
             shards.set(stripe.shardOfParticipant(i), damagedAt(0));
         }
-        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0);
+        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0, Undecided.BLOCK);
         assertThat(tail.blocked()).contains("damaged record");
     }
 
@@ -84,7 +85,47 @@ class TailDecisionTest {
         for (int i = 1; i <= 2; i++) {
             shards.set(stripe.shardOfParticipant(i), new ShardEvidence.Gone("no such shard"));
         }
-        assertThat(TailDecision.decide(segment(policy), shards, 0).blocked()).contains("is gone");
+        assertThat(TailDecision.decide(segment(policy), shards, 0, Undecided.BLOCK)
+                        .blocked())
+                .contains("is gone");
+    }
+
+    @Test
+    void whatIsGivenUpIsLostAndNeverKeptOrShownOlder() throws Exception {
+        Policy policy = new Policy(2, 1);
+        Stripe first = stripe(policy, 2, 0, 0);
+        Stripe second = stripe(policy, 2, 1, first.endOffset());
+        List<ShardEvidence> shards = evidence(policy, first, 0b001, 0b111);
+        for (int i = 1; i <= 2; i++) {
+            shards.set(first.shardOfParticipant(i), new ShardEvidence.Unreachable("down"));
+        }
+        assertThat(TailDecision.decide(segment(policy), shards, 0, Undecided.BLOCK)
+                        .blocked())
+                .isNotNull();
+        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0, Undecided.GIVE_UP);
+        assertThat(tail.blocked()).isNull();
+        assertThat(tail.verdicts()).hasSize(1);
+        assertThat(tail.verdicts().getFirst()).isInstanceOf(TailDecision.Verdict.Lost.class);
+        assertThat(tail.bytes()).isEqualTo(first.endOffset());
+        assertThat(TailDecision.decide(
+                                segment(policy), shards, second.endOffset(), Undecided.GIVE_UP)
+                        .verdicts())
+                .as("below the mark")
+                .hasSize(2)
+                .last()
+                .isInstanceOf(TailDecision.Verdict.LostRange.class);
+    }
+
+    @Test
+    void whereNoRecordTellsOfAnythingAGivenUpLogEnds() throws Exception {
+        Policy policy = new Policy(4, 2);
+        List<ShardEvidence> shards = evidence(policy, stripe(policy, 1, 0, 0), 0, 0b111111);
+        for (int role : new int[] {0, 4, 5}) {
+            shards.set(Stripe.shardOf(role, 0, policy), new ShardEvidence.Unreachable("down"));
+        }
+        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0, Undecided.GIVE_UP);
+        assertThat(tail.verdicts()).isEmpty();
+        assertThat(tail.bytes()).isZero();
     }
 
     @Test
@@ -94,7 +135,9 @@ class TailDecisionTest {
         for (int role : new int[] {0, 4, 5}) {
             shards.set(Stripe.shardOf(role, 0, policy), new ShardEvidence.Unreachable("down"));
         }
-        assertThat(TailDecision.decide(segment(policy), shards, 0).blocked()).isNotNull();
+        assertThat(TailDecision.decide(segment(policy), shards, 0, Undecided.BLOCK)
+                        .blocked())
+                .isNotNull();
     }
 
     @Test
@@ -104,7 +147,8 @@ class TailDecisionTest {
         Stripe second = stripe(policy, 2, 1, first.endOffset());
         List<ShardEvidence> shards = evidence(policy, first, 0b001, 0b111);
         add(shards, second, 0b111);
-        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, second.endOffset());
+        TailDecision.Tail tail =
+                TailDecision.decide(segment(policy), shards, second.endOffset(), Undecided.BLOCK);
         assertThat(tail.blocked()).isNull();
         assertThat(tail.verdicts()).hasSize(2);
         assertThat(tail.verdicts().get(0)).isInstanceOf(TailDecision.Verdict.Lost.class);
@@ -119,7 +163,8 @@ class TailDecisionTest {
         Stripe first = stripe(policy, 2, 0, 0);
         List<ShardEvidence> shards = evidence(policy, first, 0b001, 0b111);
         shards.set(first.shardOfParticipant(1), new ShardEvidence.Unreachable("down"));
-        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, first.endOffset());
+        TailDecision.Tail tail =
+                TailDecision.decide(segment(policy), shards, first.endOffset(), Undecided.BLOCK);
         assertThat(tail.blocked()).contains("was acknowledged");
     }
 
@@ -130,7 +175,8 @@ class TailDecisionTest {
         Stripe second = stripe(policy, 2, 1, first.endOffset());
         List<ShardEvidence> shards = evidence(policy, first, 0, 0b111);
         add(shards, second, 0b111);
-        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, second.endOffset());
+        TailDecision.Tail tail =
+                TailDecision.decide(segment(policy), shards, second.endOffset(), Undecided.BLOCK);
         assertThat(tail.verdicts())
                 .first()
                 .isEqualTo(new TailDecision.Verdict.LostRange(0, first.endOffset(), 1));
@@ -149,7 +195,7 @@ class TailDecisionTest {
                 new int[0],
                 new int[3]);
         List<ShardEvidence> shards = evidence(policy, foreign, 0b111, 0b111);
-        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0);
+        TailDecision.Tail tail = TailDecision.decide(segment(policy), shards, 0, Undecided.BLOCK);
         assertThat(tail.verdicts()).isEmpty();
         assertThat(tail.blocked()).isNotNull();
     }

@@ -82,7 +82,10 @@ final class VolumeCommands {
                 .build());
         metadata.addEvent(
                 "volume " + volume.getName(),
-                "opened by " + command.getHolder() + " at epoch " + epoch);
+                "opened by " + command.getHolder() + " at epoch " + epoch
+                        + (command.getGiveUp()
+                                ? ", giving up what cannot be recovered of its last writes"
+                                : ""));
         return Outcome.newBuilder().setId(volume.getId()).setEpoch(epoch).build();
     }
 
