@@ -86,6 +86,24 @@ public final class Lease {
         CompletableFuture<Void> confirm();
     }
 
+    /** For a holder that needs nothing of the sort. */
+    static final Listener DEAF = new Listener() {
+        @Override
+        public void renewed() {}
+
+        @Override
+        public void roll(List<SegmentId> segments) {}
+
+        @Override
+        public void fenced(AshlarException.Fenced cause) {}
+
+        @Override
+        public CompletableFuture<Void> confirm() {
+            return CompletableFuture.failedFuture(
+                    new AshlarException.Unavailable("nothing is read under this lease"));
+        }
+    };
+
     public void start() {
         next = cluster.loop().schedule(cluster.config().leaseRenewal().toNanos(), this::renew);
     }

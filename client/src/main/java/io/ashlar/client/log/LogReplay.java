@@ -33,6 +33,7 @@ final class LogReplay {
     private final BlockMap map;
     private final Undecided undecided;
     private final Placements placements;
+    private long stripes;
 
     LogReplay(Cluster cluster, BlockMap map, Undecided undecided) {
         this.cluster = cluster;
@@ -45,8 +46,9 @@ final class LogReplay {
      * Replays what of these segments, in log order, lies behind a position.
      *
      * @param tails of those that were just taken over
+     * @return how many stripes that were
      */
-    CompletableFuture<Void> run(
+    CompletableFuture<Long> run(
             LogPosition from, List<LogSegment> segments, Map<LogSegment, TailDecision.Tail> tails) {
         long sequence = segments.stream()
                 .filter(segment -> segment.id().equals(from.segment()))
@@ -59,11 +61,12 @@ final class LogReplay {
                 long fromBytes = segment.sequence() == sequence ? from.bytes() : 0;
                 TailDecision.Tail tail = tails.get(segment);
                 replayed = replayed.thenCompose(ignored -> tail != null
-                        ? replayTail(segment, tail, fromBytes)
-                        : replaySealed(segment, fromBytes));
+                                ? replayTail(segment, tail, fromBytes)
+                                : replaySealed(segment, fromBytes))
+                        .thenCompose(ignored -> map.whenRoom());
             }
         }
-        return replayed;
+        return replayed.thenApply(ignored -> stripes);
     }
 
     private CompletableFuture<Void> replayTail(
@@ -219,5 +222,6 @@ final class LogReplay {
             }
         }
         map.install(StripeRef.of(segment, stripe), stripe);
+        stripes++;
     }
 }

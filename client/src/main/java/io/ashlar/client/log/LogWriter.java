@@ -52,11 +52,21 @@ final class LogWriter {
     private long stripes;
     private long rolls;
 
-    LogWriter(Cluster cluster, WriterIdentity writer, LogPosition end, long lastShardBytes) {
+    /**
+     * @param known the volume's segments, all sealed; new ones are added
+     * @param end of the log
+     * @param lastShardBytes size of the shards of the last segment, or 0
+     */
+    LogWriter(
+            Cluster cluster,
+            WriterIdentity writer,
+            LogSegments known,
+            LogPosition end,
+            long lastShardBytes) {
         this.cluster = cluster;
         this.writer = writer;
         this.acknowledged = end;
-        this.segments = new OpenSegments(cluster, writer, end, lastShardBytes);
+        this.segments = new OpenSegments(cluster, writer, known, end, lastShardBytes);
     }
 
     /** Hears what became of a stripe, once. */

@@ -36,6 +36,7 @@ final class OpenSegments {
 
     private final Cluster cluster;
     private final WriterIdentity writer;
+    private final LogSegments known;
     private final SegmentSupply supply;
 
     /** In log order; stripes are placed in the last one. */
@@ -52,9 +53,15 @@ final class OpenSegments {
     private SegmentId lastSealed;
     private long lastSealedBytes;
 
-    OpenSegments(Cluster cluster, WriterIdentity writer, LogPosition end, long lastShardBytes) {
+    OpenSegments(
+            Cluster cluster,
+            WriterIdentity writer,
+            LogSegments known,
+            LogPosition end,
+            long lastShardBytes) {
         this.cluster = cluster;
         this.writer = writer;
+        this.known = known;
         this.supply = new SegmentSupply(cluster, writer, lastShardBytes);
         this.lastSealed = end.segment();
         this.lastSealedBytes = end.bytes();
@@ -140,6 +147,7 @@ final class OpenSegments {
     private void tryCreate(long deadline, CompletableFuture<Void> created) {
         var _ = supply.create(Set.copyOf(avoidNodes)).whenComplete((segment, failure) -> {
             if (failure == null) {
+                known.add(segment);
                 spare = new OpenSegment(segment);
                 creation = null;
                 created.complete(null);
@@ -235,6 +243,8 @@ final class OpenSegments {
         if (end.bytes() > 0) {
             lastSealed = end.segment();
             lastSealedBytes = end.bytes();
+        } else {
+            known.remove(end.segment());
         }
         LOG.info(
                 "event=segment-sealed volume={} segment={} stripes={} bytes={}",

@@ -5,21 +5,26 @@ import io.ashlar.client.OpenOptions;
 import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.LogPosition;
+import io.ashlar.client.model.MapRoot;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.GetVolume;
 import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Root;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeOpened;
 import io.ashlar.client.stripe.DamageReports;
+import io.ashlar.client.stripe.PieceReader;
+import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeReader;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -50,19 +55,17 @@ public final class VolumeOpening {
         this.damage = damage;
     }
 
-    /**
-     * A volume that is open.
-     *
-     * @param end of the log; every segment is sealed
-     * @param lastShardBytes size of the last segment's shards, 0 where there is none
-     */
+    /** A volume that is open. */
     public record Opened(
+            WriterIdentity writer, VolumeInfo info, BlockMap map, VolumeWriter log, Lease lease) {}
+
+    /** A volume that is taken over: every segment is sealed, and nothing is known of its blocks. */
+    private record TakenOver(
             WriterIdentity writer,
             VolumeInfo info,
-            BlockMap map,
-            List<LogSegment> segments,
-            LogPosition end,
-            long lastShardBytes,
+            LogSegments segments,
+            List<Root> roots,
+            Map<LogSegment, TailDecision.Tail> tails,
             Lease lease) {}
 
     /**
@@ -77,7 +80,23 @@ public final class VolumeOpening {
             DamageReports damage,
             Lease.Listener listener) {
         VolumeOpening opening = new VolumeOpening(cluster, name, options, damage);
-        return opening.acquire().thenCompose(opened -> opening.recover(opened, listener));
+        return opening.acquire()
+                .thenCompose(opened -> opening.takeOver(opened, listener, true))
+                .thenCompose(taken -> opening.orGiveUp(taken.lease(), opening.mount(taken)));
+    }
+
+    /**
+     * Takes over and seals what a writer that is gone left open, so that it can be repaired, and
+     * gives the volume up again. Whoever wants to open it does not wait for longer than a lease
+     * lasts: this one is never renewed.
+     */
+    public static CompletableFuture<Void> sealTail(
+            Cluster cluster, String name, OpenOptions options, DamageReports damage) {
+        VolumeOpening opening = new VolumeOpening(cluster, name, options, damage);
+        opening.attempts = MAX_ATTEMPTS;
+        return opening.acquire()
+                .thenCompose(opened -> opening.takeOver(opened, Lease.DEAF, false))
+                .thenCompose(taken -> taken.lease().giveUp());
     }
 
     private CompletableFuture<VolumeOpened> acquire() {
@@ -132,10 +151,12 @@ public final class VolumeOpening {
         return later;
     }
 
-    private CompletableFuture<Opened> recover(VolumeOpened opened, Lease.Listener listener) {
+    private CompletableFuture<TakenOver> takeOver(
+            VolumeOpened opened, Lease.Listener listener, boolean renewed) {
         VolumeInfo info = opened.getVolume();
         WriterIdentity writer;
         List<LogSegment> segments = new ArrayList<>();
+        LogPosition root;
         try {
             writer = new WriterIdentity(
                     VolumeId.of(info.getId()),
@@ -145,29 +166,78 @@ public final class VolumeOpening {
             for (Segment segment : opened.getSegmentsList()) {
                 segments.add(LogSegment.of(segment));
             }
+            root = opened.getRootsCount() == 0
+                    ? LogPosition.START
+                    : LogPosition.of(opened.getRoots(0).getPosition());
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
         Lease lease = new Lease(
                 cluster, writer, askedNanos, Duration.ofMillis(opened.getLeaseMillis()), listener);
-        lease.start();
-        BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
+        if (renewed) {
+            lease.start();
+        }
         StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
-        return new Takeover(
-                        cluster, writer, segments, LogPosition.START, options.undecided(), reader)
-                .run()
-                .thenCompose(tails -> new LogReplay(cluster, map, options.undecided())
-                        .run(LogPosition.START, segments, tails))
-                .thenApply(ignored -> new Opened(
-                        writer,
-                        info,
-                        map,
-                        segments,
-                        end(segments),
-                        segments.isEmpty() ? 0 : segments.getLast().shardBytes(),
-                        lease))
-                .exceptionallyCompose(failure -> lease.giveUp()
-                        .thenCompose(ignored -> CompletableFuture.failedFuture(failure)));
+        return orGiveUp(
+                lease,
+                new Takeover(cluster, writer, segments, root, options.undecided(), reader)
+                        .run()
+                        .thenApply(tails -> new TakenOver(
+                                writer,
+                                info,
+                                new LogSegments(segments.stream()
+                                        .filter(segment -> segment.sealedBytes() > 0)
+                                        .toList()),
+                                opened.getRootsList(),
+                                tails,
+                                lease)));
+    }
+
+    private <T> CompletableFuture<T> orGiveUp(Lease lease, CompletableFuture<T> work) {
+        return work.exceptionallyCompose(failure -> lease.giveUp()
+                .thenCompose(ignored -> CompletableFuture.failedFuture(failure)));
+    }
+
+    /**
+     * Makes the map: reads the newest root and replays what came after it. The log is open for
+     * writing by then, so that a map that outgrows its memory can be written meanwhile.
+     */
+    private CompletableFuture<Opened> mount(TakenOver taken) {
+        WriterIdentity writer = taken.writer;
+        List<LogSegment> all = List.copyOf(taken.segments.inLogOrder());
+        LogWriter log = new LogWriter(
+                cluster,
+                writer,
+                taken.segments,
+                end(all),
+                all.isEmpty() ? 0 : all.getLast().shardBytes());
+        PieceReader pages = new PieceReader(
+                new StripeReader(cluster, damage, 0), new Placements(cluster));
+        SegmentFreeing freeing;
+        try {
+            freeing = SegmentFreeing.of(cluster, writer, taken.segments, taken.roots);
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        LogMapStore store =
+                new LogMapStore(cluster, writer, taken.segments, log, pages, freeing);
+        long blockCount = taken.info.getSizeBytes() / Stripe.BLOCK_BYTES;
+        return store.open(taken.roots, MapRoot.empty(blockCount)).thenCompose(map -> {
+            freeing.begin(() -> map.references().segments());
+            LogReplay replay = new LogReplay(cluster, map, options.undecided());
+            return replay.run(map.root().position(), all, taken.tails)
+                    .thenApply(stripes -> new Opened(
+                            writer,
+                            taken.info,
+                            map,
+                            new VolumeWriter(cluster, writer, map, log, stripes),
+                            taken.lease))
+                    .whenComplete((opened, failure) -> {
+                        if (failure != null) {
+                            map.close(AshlarException.in(failure));
+                        }
+                    });
+        });
     }
 
     private static LogPosition end(List<LogSegment> segments) {

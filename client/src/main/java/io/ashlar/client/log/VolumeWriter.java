@@ -3,18 +3,15 @@ package io.ashlar.client.log;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.map.BlockMap;
-import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.EncodedStripe;
 import io.ashlar.client.stripe.StripeRef;
+import io.ashlar.client.transport.Loop;
 import io.ashlar.ec.ReedSolomon;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.Collection;
-import java.util.Deque;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -30,26 +27,27 @@ public final class VolumeWriter {
     private final ReedSolomon code;
     private final WriteQueue queue;
     private final LogWriter log;
-    private final Deque<Pages> pages = new ArrayDeque<>();
     private boolean pumpScheduled;
+
+    /** Stripes acknowledged since the last checkpoint was begun. */
+    private long tailStripes;
+
+    private boolean checkpointing;
     private boolean closed;
 
     /**
-     * @param end of the log as it was taken over; all its segments are sealed
-     * @param lastShardBytes size of the shards of the last segment, or 0
+     * @param log behind everything that the map holds
+     * @param tailStripes replayed when the volume was opened
      */
-    public VolumeWriter(
-            Cluster cluster,
-            WriterIdentity writer,
-            BlockMap map,
-            LogPosition end,
-            long lastShardBytes) {
+    VolumeWriter(
+            Cluster cluster, WriterIdentity writer, BlockMap map, LogWriter log, long tailStripes) {
         this.cluster = cluster;
         this.writer = writer;
         this.map = map;
         this.code = ReedSolomon.of(writer.policy().k(), writer.policy().m());
         this.queue = new WriteQueue(cluster.config().stripeBytes() / Stripe.BLOCK_BYTES);
-        this.log = new LogWriter(cluster, writer, end, lastShardBytes);
+        this.log = log;
+        this.tailStripes = tailStripes;
     }
 
     /**
@@ -71,22 +69,6 @@ public final class VolumeWriter {
         return done;
     }
 
-    /**
-     * Appends pages of the map, ahead of the writes that wait. They are copied.
-     *
-     * @param pages of {@link Stripe#PIECE_BYTES} each, as many as a stripe holds at most
-     * @return done when the stripe is acknowledged
-     */
-    CompletableFuture<StripeRef> appendPages(Stripe.Type type, List<MemorySegment> pages) {
-        if (log.ended().isPresent()) {
-            return CompletableFuture.failedFuture(log.ended().get());
-        }
-        Pages waiting = new Pages(EncodedStripe.encodePages(type, code, writer.policy(), pages));
-        this.pages.add(waiting);
-        schedulePump();
-        return waiting.stored;
-    }
-
     /** Done when every write made before is. */
     public CompletableFuture<Void> flush() {
         return queue.drained();
@@ -103,12 +85,13 @@ public final class VolumeWriter {
         }
     }
 
+    /** Holds back while the map has no room in memory for what stripes in flight will add. */
     private void pump() {
-        while (!pages.isEmpty() && log.hasRoomInWindow()) {
-            Pages next = pages.remove();
-            log.append(next.encoded, next);
-        }
         while (!queue.isEmpty() && log.hasRoomInWindow()) {
+            if (!map.hasRoom()) {
+                var _ = map.whenRoom().thenRun(this::schedulePump);
+                return;
+            }
             if (log.isInFlight() && !queue.hasFullBatch()) {
                 return;
             }
@@ -138,6 +121,8 @@ public final class VolumeWriter {
         public void acknowledged(LogSegment segment, Stripe stripe) {
             map.install(StripeRef.of(segment, stripe), stripe);
             batch.acknowledge();
+            tailStripes++;
+            checkpointIfDue();
             schedulePump();
         }
 
@@ -148,24 +133,12 @@ public final class VolumeWriter {
         }
     }
 
-    /** Pages of the map, waiting or on their way. */
-    private final class Pages implements LogWriter.Outcome {
-        private final EncodedStripe encoded;
-        private final CompletableFuture<StripeRef> stored = new CompletableFuture<>();
-
-        Pages(EncodedStripe encoded) {
-            this.encoded = encoded;
-        }
-
-        @Override
-        public void acknowledged(LogSegment segment, Stripe stripe) {
-            stored.complete(StripeRef.of(segment, stripe));
-            schedulePump();
-        }
-
-        @Override
-        public void failed(AshlarException cause) {
-            stored.completeExceptionally(cause);
+    /** So that opening the volume after a crash has only so much to replay. */
+    private void checkpointIfDue() {
+        if (tailStripes >= cluster.config().maxTailStripes() && !checkpointing) {
+            checkpointing = true;
+            tailStripes = 0;
+            var _ = map.checkpoint().whenComplete((ignored, failure) -> checkpointing = false);
         }
     }
 
@@ -191,22 +164,33 @@ public final class VolumeWriter {
     public void end(AshlarException cause) {
         log.end(cause);
         queue.fail(cause);
-        while (!pages.isEmpty()) {
-            Pages waiting = pages.remove();
-            waiting.encoded.release();
-            waiting.failed(cause);
-        }
+        map.close(cause);
     }
 
     /**
-     * Seals all segments once everything that was written is acknowledged or has failed; whatever
-     * comes later is refused.
+     * Saves the map and seals all segments, once everything that was written is acknowledged or has
+     * failed; whatever comes later is refused. A map that cannot be saved now is made anew from the
+     * log by whoever opens the volume next.
      */
     public CompletableFuture<Void> close() {
         closed = true;
         return flush().handle((ignored, failure) -> failure == null)
                 .thenCompose(ignored -> log.whenIdle())
+                .thenCompose(ignored -> lastCheckpoint())
+                .thenCompose(ignored -> log.whenIdle())
                 .thenCompose(ignored -> log.seal());
+    }
+
+    private CompletableFuture<Void> lastCheckpoint() {
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        Loop.Timer timer = cluster.loop()
+                .schedule(
+                        cluster.config().coordinatorTimeout().toNanos(), () -> over.complete(null));
+        var _ = map.checkpoint().whenComplete((ignored, failure) -> over.complete(null));
+        return over.thenRun(() -> {
+            timer.cancel();
+            map.close(new AshlarException.Invalid("volume " + writer.name() + " is closed"));
+        });
     }
 
     public Stats stats() {

@@ -1,0 +1,97 @@
+package io.ashlar.client.stripe;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.transport.Buffer;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Reads pieces of a stripe's data cells from wherever their shards are: repair may have moved them
+ * since their places were learnt. Lives on the cluster's loop.
+ */
+public final class PieceReader {
+    private final StripeReader stripes;
+    private final Placements placements;
+
+    public PieceReader(StripeReader stripes, Placements placements) {
+        this.stripes = stripes;
+        this.placements = placements;
+    }
+
+    /**
+     * Reads a range of one cell.
+     *
+     * @param crcs CRC32C that each piece must have
+     * @return the pieces, owned by the caller
+     */
+    public CompletableFuture<Buffer> read(PieceRange range, int[] crcs) {
+        return stripes.read(range, crcs)
+                .exceptionallyCompose(
+                        failure -> again(range, crcs, AshlarException.in(failure)));
+    }
+
+    private CompletableFuture<Buffer> again(
+            PieceRange range, int[] crcs, AshlarException cause) {
+        return placements
+                .refresh(range.stripe().segment())
+                .thenCompose(moved -> moved
+                        ? stripes.read(range, crcs)
+                        : CompletableFuture.failedFuture(cause));
+    }
+
+    /**
+     * Reads pieces that lie behind one another, over several cells where need be.
+     *
+     * @param firstPiece among the pieces of the stripe's data cells taken together
+     * @param crcs CRC32C that each piece must have
+     * @return the pieces, owned by the caller
+     */
+    public CompletableFuture<Buffer> read(StripeRef stripe, int firstPiece, int[] crcs) {
+        int perCell = stripe.geometry().piecesPerCell();
+        List<CompletableFuture<Buffer>> parts = new ArrayList<>();
+        for (int done = 0; done < crcs.length; ) {
+            int piece = firstPiece + done;
+            int count = Math.min(crcs.length - done, perCell - piece % perCell);
+            parts.add(read(
+                    new PieceRange(stripe, piece / perCell, piece % perCell, count),
+                    Arrays.copyOfRange(crcs, done, done + count)));
+            done += count;
+        }
+        if (parts.size() == 1) {
+            return parts.getFirst();
+        }
+        return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new))
+                .handle((ignored, failure) -> failure)
+                .thenCompose(failure -> failure == null
+                        ? CompletableFuture.completedFuture(join(parts))
+                        : release(parts, failure));
+    }
+
+    private static Buffer join(List<CompletableFuture<Buffer>> parts) {
+        int sizeBytes = parts.stream().mapToInt(part -> part.join().sizeBytes()).sum();
+        Buffer whole = Buffer.allocate(sizeBytes);
+        int at = 0;
+        for (CompletableFuture<Buffer> part : parts) {
+            Buffer pieces = part.join();
+            MemorySegment.copy(pieces.segment(), 0, whole.segment(), at, pieces.sizeBytes());
+            at += pieces.sizeBytes();
+            pieces.release();
+        }
+        return whole;
+    }
+
+    private static CompletableFuture<Buffer> release(
+            List<CompletableFuture<Buffer>> parts, Throwable failure) {
+        for (CompletableFuture<Buffer> part : parts) {
+            if (!part.isCompletedExceptionally()) {
+                part.join().release();
+            }
+        }
+        return CompletableFuture.failedFuture(AshlarException.in(failure));
+    }
+}
