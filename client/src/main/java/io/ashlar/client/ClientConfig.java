@@ -1,5 +1,7 @@
 package io.ashlar.client;
 
+import io.ashlar.client.map.MapLimits;
+
 import java.time.Duration;
 
 /**
@@ -13,6 +15,9 @@ import java.time.Duration;
  * @param windowStripes stripes in flight at most
  * @param stripeBytes user bytes in a stripe at most, a multiple of 4096
  * @param maxWaitingBytes bytes of writes waiting at most; more are held back
+ * @param maxTailStripes stripes after which the map is saved, so that opening the volume after a
+ *     crash replays about so many
+ * @param mapLimits what memory the map of a volume may take
  * @param firstShardBytes size of the shards of a volume's first segment; doubles from one to the
  *     next
  * @param maxShardBytes size of shards at most
@@ -26,6 +31,8 @@ public record ClientConfig(
         int windowStripes,
         int stripeBytes,
         long maxWaitingBytes,
+        long maxTailStripes,
+        MapLimits mapLimits,
         long firstShardBytes,
         long maxShardBytes) {
 
@@ -38,6 +45,8 @@ public record ClientConfig(
             8,
             1 << 20,
             64L << 20,
+            10_000,
+            MapLimits.DEFAULT,
             4L << 20,
             64L << 20);
 

@@ -61,8 +61,7 @@ public final class Volume implements AutoCloseable {
         this.damage = damage;
         this.stripes = new StripeReader(cluster, damage, 0);
         this.reader = new VolumeReader(opened.map(), stripes, new Placements(cluster));
-        this.writer = new VolumeWriter(
-                cluster, opened.writer(), opened.map(), opened.end(), opened.lastShardBytes());
+        this.writer = opened.log();
         this.maxWaitingBlocks = Math.toIntExact(cluster.config().maxWaitingBytes() / BLOCK_BYTES);
         this.waitingBlocks = new Semaphore(maxWaitingBlocks);
     }
