@@ -102,19 +102,12 @@ final class InspectCommand extends Group {
     static final class OfSegment extends ClusterCommand {
         @Parameters(paramLabel = "ID", description = "32 hexadecimal digits")
         @SuppressWarnings("NullAway.Init")
-        private String id;
+        private SegmentId id;
 
         @Override
         int run(ClusterConnection connection) throws Exception {
-            SegmentId segmentId;
-            try {
-                segmentId = SegmentId.parse(id);
-            } catch (IllegalArgumentException e) {
-                throw new CommandFailed(
-                        "\"" + id + "\" is not a segment's id: expected 32 hexadecimal digits");
-            }
             Request request = Request.newBuilder()
-                    .setListSegments(ListSegments.newBuilder().setSegment(segmentId.toProto()))
+                    .setListSegments(ListSegments.newBuilder().setSegment(id.toProto()))
                     .build();
             List<Segment> found = connection.call(request).getSegmentList().getSegmentsList();
             if (found.isEmpty()) {

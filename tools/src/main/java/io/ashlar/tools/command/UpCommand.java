@@ -7,7 +7,6 @@ import io.ashlar.tools.output.Sizes;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -21,6 +20,9 @@ import java.util.Map;
                         + " it goes on.")
 final class UpCommand extends Leaf {
     private static final long MIN_DRIVE_BYTES = 64L << 20;
+
+    /** 1 PiB, far above any drive there is. */
+    private static final long MAX_DRIVE_BYTES = 1L << 50;
 
     @Option(names = "--dir", required = true, paramLabel = "DIR", description = "where it lives")
     @SuppressWarnings("NullAway.Init")
@@ -71,8 +73,9 @@ final class UpCommand extends Leaf {
         requireRange("--port", port, 1, 65535 - LocalCluster.MAX_NODES - 16);
         requireRange("--drives-per-node", drivesPerNode, 1, 16);
         requireRange("--zones", zones, 1, nodes);
-        if (driveSize.bytes() < MIN_DRIVE_BYTES) {
-            throw misuse("--drive-size is below " + Sizes.format(MIN_DRIVE_BYTES));
+        if (driveSize.bytes() < MIN_DRIVE_BYTES || driveSize.bytes() > MAX_DRIVE_BYTES) {
+            throw misuse("--drive-size is " + driveSize.bytes() + " bytes, expected "
+                    + Sizes.format(MIN_DRIVE_BYTES) + " to " + Sizes.format(MAX_DRIVE_BYTES));
         }
         long start = System.nanoTime();
         LocalCluster cluster = LocalCluster.openOrCreate(
@@ -110,9 +113,5 @@ final class UpCommand extends Leaf {
         if (value < min || value > max) {
             throw misuse(name + " is " + value + ", expected " + min + " to " + max);
         }
-    }
-
-    private ParameterException misuse(String text) {
-        return new ParameterException(spec().commandLine(), text);
     }
 }

@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarClient;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.image.ImageImport;
@@ -32,7 +33,7 @@ final class VolumeImport extends Leaf {
 
     @Parameters(index = "1", paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")
-    private String name;
+    private VolumeName name;
 
     @Override
     protected int run() throws Exception {
@@ -82,7 +83,7 @@ final class VolumeImport extends Leaf {
             ReadableByteChannel source, AshlarClient client, VolumeInfo info, long imageBytes)
             throws IOException, CommandFailed {
         Transfer transfer;
-        try (Volume volume = client.open(name, OpenOptions.forProcess("import"));
+        try (Volume volume = client.open(name.text(), OpenOptions.forProcess("import"));
                 Progress progress = console().progress("import " + name, imageBytes)) {
             boolean neverWritten = info.getEpoch() == 0;
             transfer = copy(source, volume, neverWritten, progress);
@@ -91,7 +92,7 @@ final class VolumeImport extends Leaf {
                 .line("imported " + transfer.text() + " into " + name + " of "
                         + Sizes.format(info.getSizeBytes()));
         if (console().isJson()) {
-            console().json(transfer.json(name));
+            console().json(transfer.json(name.text()));
         }
         return CommandTree.DONE;
     }

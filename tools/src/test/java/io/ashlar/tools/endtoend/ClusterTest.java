@@ -117,23 +117,6 @@ class ClusterTest {
     }
 
     @Test
-    void aVolumeThatCannotBeIsRefused() throws IOException {
-        refused(cluster.ashlar("volume", "create", "v3", "--size", "1000"), "4096");
-        refused(
-                cluster.ashlar("volume", "create", "v3", "--size", "1M", "--policy", "raid5"),
-                "raid5");
-        refused(
-                cluster.ashlar("volume", "create", "v3", "--size", "1M", "--policy", "rs-4-0"),
-                "rs-4-0");
-        refused(cluster.ashlar("volume", "create", "", "--size", "1M"), "name");
-        refused(
-                cluster.ashlar("volume", "create", "v3", "--size", "1M", "--compression", "lzma"),
-                "lzma");
-        assertThat(cluster.ashlar("volume", "list").out()).doesNotContain("v3");
-        requireServing();
-    }
-
-    @Test
     void tooFewDomainsForThePolicyIsSaid() throws IOException {
         Ran created =
                 cluster.ashlar("volume", "create", "wide", "--size", "1M", "--policy", "rs-4-1");
