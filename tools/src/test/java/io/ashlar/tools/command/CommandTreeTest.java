@@ -10,7 +10,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 class CommandTreeTest {
     @Test
@@ -153,5 +155,18 @@ class CommandTreeTest {
         assertThat(ran.out()).hasLineCount(1);
         assertThat(JSON.std.mapFrom(ran.out()))
                 .containsKeys("java", "kernel", "drive", "ports", "advice");
+        assertThat(rates(ran.out()))
+                .isNotEmpty()
+                .allSatisfy(rate -> assertThat(rate)
+                        .as("GB/s of a kernel that is compiled: an interpreted one codes 0.001")
+                        .isGreaterThan(0.02));
+    }
+
+    private static List<Double> rates(String json) {
+        return Pattern.compile("\"encodeGigabytesPerSecond\":([0-9.E-]+)")
+                .matcher(json)
+                .results()
+                .map(result -> Double.valueOf(result.group(1)))
+                .toList();
     }
 }
