@@ -44,7 +44,12 @@ final class InspectCommand extends Group {
             if (!Files.isRegularFile(file)) {
                 throw new CommandFailed("no such file: " + file);
             }
-            RecordScan.scan(file, this::show);
+            long pages = RecordScan.scan(file, this::show);
+            if (records + pages == 0) {
+                throw new CommandFailed(file + " is no file of a drive: none of its "
+                        + Files.size(file) + " bytes begin a record or a page of an arena;"
+                        + " expected such as DRIVE/arena");
+            }
             console().line(records + " records, " + damaged + " of them damaged");
             return CommandTree.DONE;
         }
