@@ -56,8 +56,8 @@ final class Frames {
             int kind, long requestId, MessageLite message, int messageBytes, int bulkBytes) {
         byte[] head = new byte[FrameFormat.FIXED_BYTES + messageBytes];
         MemorySegment fixed = MemorySegment.ofArray(head);
-        fixed.set(INT, 0, FrameFormat.MAGIC);
-        head[4] = FrameFormat.VERSION;
+        fixed.set(INT, FrameFormat.MAGIC_AT, FrameFormat.MAGIC);
+        head[FrameFormat.VERSION_AT] = FrameFormat.VERSION;
         head[FrameFormat.KIND_AT] = (byte) kind;
         fixed.set(LONG, FrameFormat.REQUEST_ID_AT, requestId);
         fixed.set(INT, FrameFormat.HEADER_BYTES_AT, messageBytes);
