@@ -35,11 +35,11 @@ final class LogReplay {
     private final Placements placements;
     private long stripes;
 
-    LogReplay(Cluster cluster, BlockMap map, Undecided undecided) {
+    LogReplay(Cluster cluster, BlockMap map, Placements placements, Undecided undecided) {
         this.cluster = cluster;
         this.map = map;
+        this.placements = placements;
         this.undecided = undecided;
-        this.placements = new Placements(cluster);
     }
 
     /**

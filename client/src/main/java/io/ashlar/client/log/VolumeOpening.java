@@ -10,6 +10,7 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Root;
@@ -39,6 +40,7 @@ public final class VolumeOpening {
     private final String name;
     private final OpenOptions options;
     private final DamageReports damage;
+    private final Placements placements;
 
     /** As seen when the volume was first found held; a living holder raises it. */
     private long renewalsSeen = -1;
@@ -53,6 +55,7 @@ public final class VolumeOpening {
         this.name = name;
         this.options = options;
         this.damage = damage;
+        this.placements = new Placements(cluster);
     }
 
     /** A volume that is open. */
@@ -155,7 +158,6 @@ public final class VolumeOpening {
             VolumeOpened opened, Lease.Listener listener, boolean renewed) {
         VolumeInfo info = opened.getVolume();
         WriterIdentity writer;
-        List<LogSegment> segments = new ArrayList<>();
         LogPosition root;
         try {
             writer = new WriterIdentity(
@@ -163,25 +165,30 @@ public final class VolumeOpening {
                     name,
                     info.getEpoch(),
                     Policy.parse(info.getPolicy()));
-            for (Segment segment : opened.getSegmentsList()) {
-                segments.add(LogSegment.of(segment));
-            }
             root = opened.getRootsCount() == 0
                     ? LogPosition.START
                     : LogPosition.of(opened.getRoots(0).getPosition());
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
+        List<LogSegment> segments = new ArrayList<>();
         Lease lease = new Lease(
                 cluster, writer, askedNanos, Duration.ofMillis(opened.getLeaseMillis()), listener);
         if (renewed) {
             lease.start();
         }
-        StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
+        StripeReader reader = new StripeReader(cluster, damage, placements, writer.epoch());
         return orGiveUp(
                 lease,
-                new Takeover(cluster, writer, segments, root, options.undecided(), reader)
-                        .run()
+                addPages(writer, segments, opened.getSegmentsList(), opened.getMore())
+                        .thenCompose(ignored -> new Takeover(
+                                        cluster,
+                                        writer,
+                                        segments,
+                                        root,
+                                        options.undecided(),
+                                        reader)
+                                .run())
                         .thenApply(tails -> new TakenOver(
                                 writer,
                                 info,
@@ -211,20 +218,19 @@ public final class VolumeOpening {
                 taken.segments,
                 end(all),
                 all.isEmpty() ? 0 : all.getLast().shardBytes());
-        PieceReader pages = new PieceReader(
-                new StripeReader(cluster, damage, 0), new Placements(cluster));
+        PieceReader pages =
+                new PieceReader(new StripeReader(cluster, damage, placements, 0), placements);
         SegmentFreeing freeing;
         try {
             freeing = SegmentFreeing.of(cluster, writer, taken.segments, taken.roots);
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
-        LogMapStore store =
-                new LogMapStore(cluster, writer, taken.segments, log, pages, freeing);
+        LogMapStore store = new LogMapStore(cluster, writer, taken.segments, log, pages, freeing);
         long blockCount = taken.info.getSizeBytes() / Stripe.BLOCK_BYTES;
         return store.open(taken.roots, MapRoot.empty(blockCount)).thenCompose(map -> {
             freeing.begin(() -> map.references().segments());
-            LogReplay replay = new LogReplay(cluster, map, options.undecided());
+            LogReplay replay = new LogReplay(cluster, map, placements, options.undecided());
             return replay.run(map.root().position(), all, taken.tails)
                     .thenApply(stripes -> new Opened(
                             writer,
@@ -238,6 +244,51 @@ public final class VolumeOpening {
                         }
                     });
         });
+    }
+
+    /**
+     * Adds a page of the volume's segments, and asks for those behind it. The pages together are the
+     * log as it stands under this epoch, although they are read one after another: the command that
+     * raised the epoch came before the first, each is refused once the epoch is raised again, and
+     * under an epoch only its own writer, which is still opening the volume, adds segments, seals
+     * them or takes them away. Repair alone goes on meanwhile, and only on sealed segments: it says
+     * where shards are, which any reader has to expect to change.
+     */
+    private CompletableFuture<Void> addPages(
+            WriterIdentity writer, List<LogSegment> segments, List<Segment> page, boolean more) {
+        try {
+            for (Segment segment : page) {
+                LogSegment next = LogSegment.of(segment);
+                if (!segments.isEmpty() && next.sequence() <= segments.getLast().sequence()) {
+                    throw new AshlarException.Incompatible("the coordinator lists " + next
+                            + " of volume " + name + " behind " + segments.getLast()
+                            + ", which is not the order of its log");
+                }
+                segments.add(next);
+            }
+            if (more && page.isEmpty()) {
+                throw new AshlarException.Incompatible("the coordinator says that segments of"
+                        + " volume " + name + " follow, and names none");
+            }
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        if (!more) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Request next = Request.newBuilder()
+                .setListSegments(ListSegments.newBuilder()
+                        .setVolumeId(writer.volume().toProto())
+                        .setEpoch(writer.epoch())
+                        .setAfterSequence(segments.getLast().sequence()))
+                .build();
+        return cluster.coordinator()
+                .call(next, cluster.config().coordinatorTimeout().toNanos())
+                .thenCompose(response -> addPages(
+                        writer,
+                        segments,
+                        response.getSegmentList().getSegmentsList(),
+                        response.getSegmentList().getMore()));
     }
 
     private static LogPosition end(List<LogSegment> segments) {
