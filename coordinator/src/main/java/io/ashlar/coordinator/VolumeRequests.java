@@ -17,6 +17,7 @@ import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeList;
@@ -195,10 +196,31 @@ final class VolumeRequests {
         VolumeOpened.Builder opened = VolumeOpened.newBuilder()
                 .setVolume(info(volume))
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
-        for (Segment segment : leader.metadata().segments(id)) {
-            opened.addSegments(nodes.present(segment));
+        SegmentList first = segmentsAfter(id, 0);
+        return opened.addAllSegments(first.getSegmentsList())
+                .setMore(first.getMore())
+                .build();
+    }
+
+    /** A page of the volume's log: its first segments behind this place. */
+    SegmentList segmentsAfter(VolumeId id, long sequence) {
+        int max = leader.config().pageSegments();
+        return nodes.page(leader.metadata().segmentsAfter(id, sequence, max + 1), max);
+    }
+
+    /** The volume, for a writer that has it at this epoch. */
+    VolumeRecord requireEpoch(VolumeId id, long epoch) throws AshlarException {
+        VolumeRecord volume = leader.metadata().volume(id);
+        if (volume == null || volume.getDeleted()) {
+            throw new AshlarException.NotFound("volume " + id + " does not exist");
         }
-        return opened.build();
+        if (volume.getEpoch() != epoch || volume.getHolder().isEmpty()) {
+            throw new AshlarException.Fenced("volume " + volume.getName() + " is at epoch "
+                    + volume.getEpoch() + " (holder "
+                    + (volume.getHolder().isEmpty() ? "none" : volume.getHolder())
+                    + "), the request was of epoch " + epoch + ": open it again");
+        }
+        return volume;
     }
 
     /** Whoever holds it already may go on. */
@@ -213,16 +235,7 @@ final class VolumeRequests {
 
     LeaseRenewed renew(RenewLease request) throws AshlarException {
         VolumeId id = VolumeId.of(request.getVolume());
-        VolumeRecord volume = leader.metadata().volume(id);
-        if (volume == null || volume.getDeleted()) {
-            throw new AshlarException.NotFound("volume " + id + " does not exist");
-        }
-        if (volume.getEpoch() != request.getEpoch() || volume.getHolder().isEmpty()) {
-            throw new AshlarException.Fenced("volume " + volume.getName() + " is at epoch "
-                    + volume.getEpoch() + " (holder "
-                    + (volume.getHolder().isEmpty() ? "none" : volume.getHolder())
-                    + "), the lease was of epoch " + request.getEpoch() + ": open it again");
-        }
+        requireEpoch(id, request.getEpoch());
         leases.renew(id, leader.nowNanos());
         LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
