@@ -355,15 +355,22 @@ final class LiveNodes implements ClusterView {
     /** With the present node and address of every shard. */
     Segment present(Segment segment) {
         Segment.Builder present = segment.toBuilder();
-        for (Placement.Builder placement : present.getPlacementsBuilderList()) {
-            String owner =
-                    leader.metadata().nodeOf(DriveId.of(placement.getShard().getDrive()));
-            NodeRecord node = owner == null ? null : leader.metadata().node(owner);
-            if (node != null) {
-                placement.setNode(node.getId()).setAddress(node.getAddress());
-            }
+        for (int index = 0; index < segment.getPlacementsCount(); index++) {
+            present.setPlacements(index, present(segment.getPlacements(index)));
         }
         return present.build();
+    }
+
+    /** With the present node and address. */
+    Placement present(Placement placement) {
+        String owner = leader.metadata().nodeOf(DriveId.of(placement.getShard().getDrive()));
+        NodeRecord node = owner == null ? null : leader.metadata().node(owner);
+        return node == null
+                ? placement
+                : placement.toBuilder()
+                        .setNode(node.getId())
+                        .setAddress(node.getAddress())
+                        .build();
     }
 
     private long now() {

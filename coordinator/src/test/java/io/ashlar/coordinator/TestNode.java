@@ -16,6 +16,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
+import io.ashlar.client.protocol.UnmadeStripes;
 
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,9 @@ import java.util.function.Function;
 
 /** A node that holds shards as entries of a map and carries out orders at once. */
 final class TestNode {
+    /** A rebuild that fails has made so many first. */
+    static final int CELLS_BEFORE_FAILURE = 3;
+
     final String id;
     final DriveId drive;
     final Map<ShardRef, ShardState> shards = new HashMap<>();
@@ -42,6 +46,7 @@ final class TestNode {
     private String driveFailure = "";
     private long capacityBytes = 1L << 40;
     private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
+    private Function<RebuildShard, List<UnmadeStripes>> unmade = order -> List.of();
 
     TestNode(TestCluster cluster, String id, String zone, Random random) {
         this.cluster = cluster;
@@ -79,6 +84,11 @@ final class TestNode {
 
     void failRebuilds(@Nullable Function<RebuildShard, @Nullable Failure> failure) {
         rebuildFailure = failure;
+    }
+
+    /** Cannot make one cell of each of these stripes. */
+    void leaveUnmade(Function<RebuildShard, List<UnmadeStripes>> unmade) {
+        this.unmade = unmade;
     }
 
     void create(Segment segment, ShardRef shard) {
@@ -185,9 +195,10 @@ final class TestNode {
     private void rebuild(RebuildShard order, OrderResult.Builder result) {
         Failure failure = rebuildFailure == null ? null : rebuildFailure.apply(order);
         if (failure != null) {
-            result.setFailure(failure);
+            result.setFailure(failure).setCellsWritten(CELLS_BEFORE_FAILURE);
             return;
         }
+        List<UnmadeStripes> lacking = unmade.apply(order);
         create(order.getSegment(), order.getShard());
         shards.computeIfPresent(
                 order.getShard(),
@@ -196,7 +207,12 @@ final class TestNode {
                         .setSealedBytes(order.getSegment().getSealedBytes())
                         .setCells(order.getCells())
                         .build());
-        result.setCellsWritten(order.getCells()).setBytesWritten(4096L * order.getCells());
+        int made = order.getCells() - lacking.size();
+        result.setCellsChecked(order.getCells())
+                .setCellsWritten(made)
+                .setBytesWritten(4096L * made)
+                .addAllUnmade(lacking)
+                .setUnmadeCells(lacking.size());
     }
 
     private static Failure notFound() {

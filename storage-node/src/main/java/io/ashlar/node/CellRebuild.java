@@ -32,6 +32,7 @@ final class CellRebuild {
     private final @Nullable Buffer[] cells;
     private final List<String> reasons = new ArrayList<>();
     private final CompletableFuture<Buffer> record = new CompletableFuture<>();
+    private boolean answered = true;
     private int present;
     private int asked;
     private long bytesRead;
@@ -47,22 +48,22 @@ final class CellRebuild {
     }
 
     /**
-     * The record of this shard's cell, owned by the caller.
+     * The record of this shard's cell, owned by the caller; fails with {@link CellUnmadeException}.
      *
      * @param shard index of the shard to be made, which takes part in the stripe
      * @param peers the other placements of the segment's shards
      */
     static CellRebuild start(Stripe stripe, int shard, List<PeerShard> peers) {
         int participant = stripe.participantOfShard(shard);
-        PeerShard twin =
-                peers.stream().filter(peer -> peer.index() == shard).findFirst().orElse(null);
+        List<PeerShard> twins =
+                peers.stream().filter(peer -> peer.index() == shard).toList();
         List<PeerShard> others =
                 peers.stream().filter(peer -> peer.index() != shard).toList();
         var rebuild = new CellRebuild(stripe, participant, others);
-        if (twin == null || twin.silent() || stripe.geometry().cellBytes() == 0) {
+        if (stripe.geometry().cellBytes() == 0) {
             rebuild.gather();
         } else {
-            rebuild.copy(twin);
+            rebuild.copy(new ArrayDeque<>(twins));
         }
         return rebuild;
     }
@@ -75,15 +76,36 @@ final class CellRebuild {
         return bytesRead;
     }
 
-    private void copy(PeerShard twin) {
-        whenAnswered(twin, (answer, failure) -> {
-            Buffer bulk = failure != null ? null : checked(answer, participant);
-            if (bulk != null) {
-                record.complete(bulk);
-            } else {
-                gather();
-            }
-        });
+    /** From one of these, else by a decode. A silent one holds nothing up, but proves nothing. */
+    private void copy(Queue<PeerShard> twins) {
+        PeerShard twin = twins.poll();
+        if (twin == null) {
+            gather();
+        } else if (twin.silent()) {
+            answered = false;
+            reasons.add(twin + " did not answer a moment ago");
+            copy(twins);
+        } else {
+            whenAnswered(twin, (answer, failure) -> {
+                Buffer bulk = failure != null ? null : checked(answer, participant);
+                if (bulk != null) {
+                    record.complete(bulk);
+                } else {
+                    note(twin, failure);
+                    copy(twins);
+                }
+            });
+        }
+    }
+
+    private void note(PeerShard peer, @Nullable Throwable failure) {
+        if (failure == null) {
+            reasons.add(peer + ": sent another cell than that of this stripe");
+            return;
+        }
+        AshlarException cause = AshlarException.in(failure);
+        answered &= CellUnmadeException.denies(cause);
+        reasons.add(peer + ": " + cause.getMessage());
     }
 
     /** Asks for as many cells as are missing; ends when there are d, or cannot be. */
@@ -98,9 +120,10 @@ final class CellRebuild {
         }
         if (asked == 0 && present < d) {
             releaseCells();
-            record.completeExceptionally(
-                    new AshlarException.InsufficientShards(stripe + " cannot be decoded: " + present
-                            + " of " + d + " cells are there; " + String.join("; ", reasons)));
+            record.completeExceptionally(CellUnmadeException.of(
+                    stripe + " cannot be decoded, " + present + " of " + d + " cells are there",
+                    reasons,
+                    answered));
         }
     }
 
@@ -114,10 +137,7 @@ final class CellRebuild {
                 cells[theirs] = bulk;
                 present++;
             } else {
-                reasons.add(peer + ": "
-                        + (failure != null
-                                ? AshlarException.in(failure).getMessage()
-                                : "sent another cell than that of this stripe"));
+                note(peer, failure);
             }
             if (!record.isDone()) {
                 gather();
@@ -173,8 +193,8 @@ final class CellRebuild {
         releaseCells();
         if (!holds(cell, participant)) {
             made.release();
-            record.completeExceptionally(new AshlarException.Corrupt(
-                    stripe + " decodes to other bytes than its vector tells"));
+            record.completeExceptionally(new CellUnmadeException(
+                    stripe + " decodes to other bytes than its vector tells", answered));
             return;
         }
         CellFormat.write(stripe, geometry.roleOf(participant), made.segment());

@@ -238,15 +238,16 @@ final class Drive implements AutoCloseable {
         change(completion, store -> store.seal(ShardKey.of(shard), seal, completion));
     }
 
-    /** A sealed shard has been made complete. */
-    void rebuilt(ShardRef shard, ShardEntry.Seal seal, Completion<Done> completion) {
-        change(completion, store -> {
-            Shard complete = store.find(ShardKey.of(shard));
-            if (complete != null) {
-                complete.damagedCells(0);
-            }
-            store.seal(ShardKey.of(shard), seal, completion);
-        });
+    /**
+     * A sealed shard has been made as complete as can be.
+     *
+     * @param cellsLacking that it must hold and does not
+     */
+    void rebuilt(
+            ShardRef ref, ShardEntry.Seal seal, int cellsLacking, Completion<Done> completion) {
+        change(
+                completion,
+                store -> store.rebuilt(ShardKey.of(ref), seal, cellsLacking, completion));
     }
 
     /** See {@link ShardStore#delete}. */

@@ -261,6 +261,28 @@ final class ShardStore {
         commit.join(Done.getDefaultInstance(), completion);
     }
 
+    /**
+     * Seals a shard that a rebuild has seen to. Where that left cells out, which read as zeros if
+     * they were never written here, zeros prove nothing in it any more: durably, before anybody is
+     * told that the shard is there.
+     */
+    void rebuilt(
+            ShardKey key, ShardEntry.Seal seal, int cellsLacking, Completion<Done> completion) {
+        Shard shard = shards.get(key);
+        if (shard != null && failure == null) {
+            shard.damagedCells(cellsLacking);
+            if (cellsLacking > 0 && !shard.entry().holesProveNothing()) {
+                try {
+                    change(shard, shard.entry().afterLoss());
+                } catch (IOException e) {
+                    completion.failed(failedWrite(e));
+                    return;
+                }
+            }
+        }
+        seal(key, seal, completion);
+    }
+
     private static @Nullable AshlarException refusal(
             ShardKey key, @Nullable Shard shard, ShardEntry.Seal seal) {
         if (shard == null) {
