@@ -302,7 +302,8 @@ final class ShardStore {
 
     /**
      * Removes a shard, durably; one that is not there is gone already. One that is being created
-     * will not come to be.
+     * will not come to be, nor one whose creation is still on its way: whoever confirms a deletion
+     * answers for it. The creation of a sealed shard was answered long ago.
      */
     void delete(ShardKey key, Completion<Done> completion) {
         if (failure != null) {
@@ -310,15 +311,20 @@ final class ShardStore {
             return;
         }
         Shard shard = shards.get(key);
+        try {
+            if (shard == null || !shard.entry().sealed()) {
+                catalogue.refuseCreation(key.segment());
+            }
+            if (shard != null) {
+                catalogue.remove(key);
+            }
+        } catch (IOException e) {
+            completion.failed(failedWrite(e));
+            return;
+        }
         if (shard == null) {
             creator.cancel(key);
             commit.join(Done.getDefaultInstance(), completion);
-            return;
-        }
-        try {
-            catalogue.remove(key);
-        } catch (IOException e) {
-            completion.failed(failedWrite(e));
             return;
         }
         shards.remove(key);

@@ -209,7 +209,8 @@ class ShardStoreTest {
                         segment.create(shard).toBuilder().setEpoch(6).build()))
                 .isInstanceOf(AshlarException.Invalid.class);
         drive.delete(shard);
-        drive.create(segment.create(reborn));
+        ShardEntry repaired = ShardEntry.of(segment.create(reborn));
+        drive.<Done>ask(created -> drive.drive.create(repaired, true, created));
     }
 
     @Test
@@ -289,9 +290,29 @@ class ShardStoreTest {
         assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
         assertThat(drive.drive.info().getUsedBytes()).isZero();
         assertThat(drive.drive.shardStates()).isEmpty();
-        drive.create(segment.create(shard));
         drive = drive.afterKill();
-        assertThat(drive.drive.shardStates()).hasSize(1);
+        assertThat(drive.drive.shardStates()).isEmpty();
+    }
+
+    @Test
+    void aCreationThatComesAfterItsDeletionIsRefusedForGood() throws IOException {
+        drive.delete(shard);
+        assertThatThrownBy(() -> drive.create(segment.create(shard)))
+                .isInstanceOf(AshlarException.NotFound.class);
+        var given = new TestSegment(77, segment.policy);
+        ShardRef open = given.shard(0, drive.drive.id());
+        drive.create(given.create(open));
+        drive.delete(open);
+        drive = drive.afterPowerCut(new SplittableRandom(5));
+        for (ShardRef late : List.of(shard, open)) {
+            TestSegment of = late.equals(shard) ? segment : given;
+            assertThatThrownBy(() -> drive.create(of.create(late)))
+                    .isInstanceOf(AshlarException.NotFound.class);
+        }
+        assertThat(drive.drive.shardStates()).isEmpty();
+        assertThat(drive.drive.info().getUsedBytes()).isZero();
+        var other = new TestSegment(78, segment.policy);
+        drive.create(other.create(other.shard(0, drive.drive.id())));
     }
 
     @Test

@@ -8,15 +8,19 @@ import io.ashlar.client.protocol.Authority;
 import io.ashlar.client.protocol.DeleteShard;
 import io.ashlar.client.protocol.GetStatus;
 import io.ashlar.client.protocol.Order;
+import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.transport.Buffer;
+import io.ashlar.client.transport.Transport;
 
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -88,6 +92,42 @@ final class StorageNodeTest extends StorageNodeFixture {
         order(0, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(named)));
         assertThatThrownBy(() -> read(0, stripeOf(0, 4096)))
                 .isInstanceOf(AshlarException.NotFound.class);
+    }
+
+    @Test
+    void refusesACreationThatItsDeletionOvertook() throws IOException {
+        cluster.transport.delay(request -> request.hasCreateShard() ? 3_000_000_000L : 50_000);
+        TestCluster.Node node = cluster.nodes.getFirst();
+        ShardRef late = shards.getFirst();
+        List<AshlarException> refused = new ArrayList<>();
+        cluster.transport.call(
+                cluster.transport.nextLoop(),
+                node.address(),
+                Request.newBuilder().setCreateShard(segment.create(late)).build(),
+                List.of(),
+                10_000_000_000L,
+                new Transport.ReplyHandler() {
+                    @Override
+                    public void answered(Response response, Buffer received) {
+                        received.release();
+                    }
+
+                    @Override
+                    public void failed(AshlarException cause) {
+                        refused.add(cause);
+                    }
+                });
+        OrderResult deleted =
+                order(0, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(late)));
+        assertThat(deleted.hasFailure()).isFalse();
+        cluster.transport.runFor(5_000_000_000L);
+        assertThat(refused).singleElement().isInstanceOf(AshlarException.NotFound.class);
+        cluster.registered.clear();
+        node.kill();
+        node.start();
+        cluster.transport.runUntil(() -> cluster.registered.containsKey(node.id));
+        assertThat(Objects.requireNonNull(cluster.registered.get(node.id)).getShardsList())
+                .isEmpty();
     }
 
     @Test
