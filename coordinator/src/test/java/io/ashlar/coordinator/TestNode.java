@@ -43,6 +43,7 @@ final class TestNode {
     private boolean alive = true;
     private boolean obedient = true;
     private boolean sealsFail;
+    private int mismatches;
     private String driveFailure = "";
     private long capacityBytes = 1L << 40;
     private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
@@ -80,6 +81,11 @@ final class TestNode {
 
     void failSeals(boolean failing) {
         sealsFail = failing;
+    }
+
+    /** What a comparison of shards finds. */
+    void setMismatches(int cells) {
+        mismatches = cells;
     }
 
     void failRebuilds(@Nullable Function<RebuildShard, @Nullable Failure> failure) {
@@ -187,6 +193,11 @@ final class TestNode {
             case REBUILD -> rebuild(order.getRebuild(), result);
             case SCRUB ->
                 result.setCellsChecked(8 * shards.size()).setBytesRead(4096L * shards.size());
+            case COMPARE ->
+                result.setStripesCompared(8)
+                        .setStripesDecoded(2)
+                        .setDamagedCells(mismatches)
+                        .setBytesRead(4096);
             case KIND_NOT_SET -> throw new IllegalStateException("an empty order");
         }
         return result.build();

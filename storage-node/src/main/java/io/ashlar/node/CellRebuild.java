@@ -23,7 +23,9 @@ import java.util.function.BiConsumer;
 /**
  * Makes one record of one stripe out of other shards' cells: a copy where another placement of the
  * very shard still has it, else a decode of d cells that agree in every particular (INV-1), checked
- * against the vector (INV-3). Lives on the node's loop.
+ * against the vector (INV-3). Where so few cells are enough that another generation could be
+ * decoded too, or where the shard holds one itself, all participants are asked, and only the
+ * generation that prevails is made. Lives on the node's loop.
  */
 final class CellRebuild {
     private final Stripe stripe;
@@ -32,7 +34,10 @@ final class CellRebuild {
     private final @Nullable Buffer[] cells;
     private final List<String> reasons = new ArrayList<>();
     private final CompletableFuture<Buffer> record = new CompletableFuture<>();
+    private final Generations generations = new Generations();
     private boolean answered = true;
+    private boolean contradicted;
+    private boolean askAll;
     private int present;
     private int asked;
     private long bytesRead;
@@ -52,18 +57,25 @@ final class CellRebuild {
      *
      * @param shard index of the shard to be made, which takes part in the stripe
      * @param peers the other placements of the segment's shards
+     * @param rival what the shard holds in that place: whole, but another stripe
      */
-    static CellRebuild start(Stripe stripe, int shard, List<PeerShard> peers) {
+    static CellRebuild start(
+            Stripe stripe, int shard, List<PeerShard> peers, @Nullable Stripe rival) {
         int participant = stripe.participantOfShard(shard);
         List<PeerShard> twins =
                 peers.stream().filter(peer -> peer.index() == shard).toList();
         List<PeerShard> others =
                 peers.stream().filter(peer -> peer.index() != shard).toList();
         var rebuild = new CellRebuild(stripe, participant, others);
-        if (stripe.geometry().cellBytes() == 0) {
-            rebuild.gather();
+        Stripe.Geometry geometry = stripe.geometry();
+        rebuild.askAll = rival != null || geometry.d() < geometry.policy().m();
+        if (rival != null) {
+            rebuild.generations.add(rival);
+        }
+        if (geometry.cellBytes() == 0 && rival == null) {
+            rebuild.finish();
         } else {
-            rebuild.copy(new ArrayDeque<>(twins));
+            rebuild.copy(rival == null ? new ArrayDeque<>(twins) : new ArrayDeque<>());
         }
         return rebuild;
     }
@@ -74,6 +86,11 @@ final class CellRebuild {
 
     long bytesRead() {
         return bytesRead;
+    }
+
+    /** Whether cells that agree decode to something else than they say. */
+    boolean contradicted() {
+        return contradicted;
     }
 
     /** From one of these, else by a decode. A silent one holds nothing up, but proves nothing. */
@@ -110,20 +127,32 @@ final class CellRebuild {
 
     /** Asks for as many cells as are missing; ends when there are d, or cannot be. */
     private void gather() {
-        int d = stripe.geometry().cellBytes() == 0 ? 0 : stripe.geometry().d();
-        if (present >= d) {
+        if (record.isDone()) {
+            return;
+        }
+        int d = stripe.geometry().d();
+        if (present >= d && !askAll) {
             finish();
             return;
         }
-        while (present + asked < d && !left.isEmpty()) {
+        while ((askAll || present + asked < d) && !left.isEmpty()) {
             ask(left.remove());
         }
-        if (asked == 0 && present < d) {
+        if (asked > 0 || record.isDone()) {
+            return;
+        }
+        Stripe prevailing = generations.prevailing();
+        if (present >= d && prevailing != null && prevailing.sameAs(stripe)) {
+            finish();
+        } else {
             releaseCells();
             record.completeExceptionally(CellUnmadeException.of(
-                    stripe + " cannot be decoded, " + present + " of " + d + " cells are there",
-                    reasons,
-                    answered));
+                            stripe + " cannot be decoded, " + present + " of " + d
+                                    + " cells are there",
+                            reasons,
+                            answered)
+                    .insteadOf(
+                            prevailing == null || prevailing.sameAs(stripe) ? null : prevailing));
         }
     }
 
@@ -139,9 +168,7 @@ final class CellRebuild {
             } else {
                 note(peer, failure);
             }
-            if (!record.isDone()) {
-                gather();
-            }
+            gather();
         });
     }
 
@@ -162,8 +189,12 @@ final class CellRebuild {
         bytesRead += bulk.sizeBytes();
         Stripe.Geometry geometry = stripe.geometry();
         boolean whole = bulk.sizeBytes() == geometry.recordBytes();
-        CellFormat.Cell cell = whole ? CellFormat.read(bulk.segment()) : null;
-        if (cell != null
+        CellFormat.Cell cell = bulk.sizeBytes() > 0 ? CellFormat.read(bulk.segment()) : null;
+        if (cell != null && theirs != participant) {
+            generations.add(cell.stripe());
+        }
+        if (whole
+                && cell != null
                 && cell.stripe().sameAs(stripe)
                 && geometry.participantIn(cell.role()) == theirs
                 && holds(bulk.segment().asSlice(geometry.headerBytes()), theirs)) {
@@ -193,6 +224,7 @@ final class CellRebuild {
         releaseCells();
         if (!holds(cell, participant)) {
             made.release();
+            contradicted = true;
             record.completeExceptionally(new CellUnmadeException(
                     stripe + " decodes to other bytes than its vector tells", answered));
             return;

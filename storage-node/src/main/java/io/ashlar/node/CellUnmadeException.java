@@ -1,6 +1,9 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Stripe;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.Serial;
 import java.util.List;
@@ -11,6 +14,7 @@ final class CellUnmadeException extends Exception {
     private static final long serialVersionUID = 1;
 
     private final boolean answered;
+    private final transient @Nullable Stripe prevailing;
 
     /**
      * Says why.
@@ -18,12 +22,28 @@ final class CellUnmadeException extends Exception {
      * @param answered whether everybody who may hold what is needed said that he does not
      */
     CellUnmadeException(String message, boolean answered) {
+        this(message, answered, null);
+    }
+
+    private CellUnmadeException(String message, boolean answered, @Nullable Stripe prevailing) {
         super(message);
         this.answered = answered;
+        this.prevailing = prevailing;
     }
 
     static CellUnmadeException of(String what, List<String> reasons, boolean answered) {
         return new CellUnmadeException(what + ": " + String.join("; ", reasons), answered);
+    }
+
+    /** The same, where the cells that are there are of this stripe, a different one. */
+    CellUnmadeException insteadOf(@Nullable Stripe other) {
+        return new CellUnmadeException(String.valueOf(getMessage()), answered, other);
+    }
+
+    /** The stripe that was found in place of the one that was wanted, if one prevails. */
+    @Nullable
+    Stripe prevailing() {
+        return prevailing;
     }
 
     boolean answered() {

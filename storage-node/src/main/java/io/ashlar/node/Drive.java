@@ -207,9 +207,22 @@ final class Drive implements AutoCloseable {
 
     /** Appends a record; owns it. */
     void append(AppendCell request, Buffer record, Completion<Done> completion) {
+        append(request, record, false, completion);
+    }
+
+    /**
+     * Writes a record over a whole one of another generation, which others were found to outvote;
+     * owns it.
+     */
+    void replace(AppendCell request, Buffer record, Completion<Done> completion) {
+        append(request, record, true, completion);
+    }
+
+    private void append(
+            AppendCell request, Buffer record, boolean replacing, Completion<Done> completion) {
         RecordAppender.Append append;
         try {
-            append = AppendCheck.check(find(request.getShard()), request, record);
+            append = AppendCheck.check(find(request.getShard()), request, record, replacing);
         } catch (AshlarException e) {
             record.release();
             completion.failed(e);

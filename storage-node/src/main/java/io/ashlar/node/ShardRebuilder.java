@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -217,11 +218,14 @@ final class ShardRebuilder {
         goOn();
     }
 
-    /** Keeps the shard's own record where it is whole, else makes it. */
+    /** Keeps the shard's own record where it is whole and of this stripe, else makes it. */
     private void see(Stripe stripe) {
-        CompletableFuture<?> _ = this.<Boolean>future(
-                        holds -> drive.reads().holds(ref, stripe, holds))
-                .thenCompose(holds -> holds ? KEPT : rebuild(stripe))
+        long offset = stripe.identity().offset();
+        CompletableFuture<?> _ = this.<Optional<Stripe>>future(
+                        whole -> drive.reads().wholeAt(ref, offset, whole))
+                .thenCompose(own -> own.isPresent() && own.get().sameAs(stripe)
+                        ? KEPT
+                        : rebuild(stripe, own.orElse(null), true))
                 .whenComplete((_, failure) -> {
                     underWay--;
                     result.setCellsChecked(result.getCellsChecked() + 1);
@@ -253,15 +257,31 @@ final class ShardRebuilder {
     private static final CompletableFuture<Done> KEPT =
             CompletableFuture.completedFuture(Done.getDefaultInstance());
 
-    private CompletableFuture<Done> rebuild(Stripe stripe) {
-        CellRebuild rebuild = CellRebuild.start(stripe, wanted.key().index(), peers);
+    /**
+     * Makes the cell of a stripe.
+     *
+     * @param own what the shard holds there: whole, but another stripe
+     * @param first whether another stripe that prevails in this place is to be made instead
+     */
+    private CompletableFuture<Done> rebuild(Stripe stripe, @Nullable Stripe own, boolean first) {
+        CellRebuild rebuild = CellRebuild.start(stripe, wanted.key().index(), peers, own);
         return rebuild.record()
                 .whenComplete((_, failure) ->
                         result.setBytesRead(result.getBytesRead() + rebuild.bytesRead()))
-                .thenCompose(record -> write(stripe, record));
+                .thenCompose(record -> write(stripe, record, own != null))
+                .exceptionallyCompose(failure -> {
+                    CellUnmadeException cause = unmadeBy(failure);
+                    Stripe prevailing = cause == null ? null : cause.prevailing();
+                    if (prevailing == null || !first) {
+                        return CompletableFuture.failedFuture(failure);
+                    }
+                    return own != null && prevailing.sameAs(own)
+                            ? KEPT
+                            : rebuild(prevailing, own, false);
+                });
     }
 
-    private CompletableFuture<Done> write(Stripe stripe, Buffer record) {
+    private CompletableFuture<Done> write(Stripe stripe, Buffer record, boolean replace) {
         long epoch;
         try {
             epoch = drive.find(ref).entry().fenceEpoch();
@@ -276,7 +296,13 @@ final class ShardRebuilder {
                 .setRecovery(true)
                 .build();
         int recordBytes = record.sizeBytes();
-        return this.<Done>future(done -> drive.append(append, record, done))
+        return this.<Done>future(done -> {
+                    if (replace) {
+                        drive.replace(append, record, done);
+                    } else {
+                        drive.append(append, record, done);
+                    }
+                })
                 .whenComplete((_, failure) -> {
                     if (failure == null) {
                         result.setCellsWritten(result.getCellsWritten() + 1);

@@ -3,6 +3,7 @@ package io.ashlar.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.DeleteShard;
 import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.ReadCell;
@@ -14,6 +15,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardVerified;
 import io.ashlar.client.protocol.VerifyShard;
+import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
 
 import org.junit.jupiter.api.AfterEach;
@@ -143,6 +145,22 @@ abstract class StorageNodeFixture {
     /** Makes the shard's cell of a stripe fail its checksum. */
     void rot(int shard, TestSegment.Written stripe) throws AshlarException {
         arena(shard).flipBit(place(stripe) + stripe.stripe().geometry().headerBytes());
+    }
+
+    /** Puts another stripe's record in the place of a shard's. */
+    void replace(int shard, TestSegment.Written other) throws IOException {
+        Buffer record = other.record(shard);
+        FakeDriveDirectory drive = cluster.nodes.get(shard).drives.getFirst();
+        try (DriveFile arena = drive.open(DriveOpener.ARENA)) {
+            arena.write(place(other), record.segment());
+        } finally {
+            record.release();
+        }
+    }
+
+    void delete(int shard) {
+        ShardRef ref = shards.get(shard);
+        order(shard, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(ref)));
     }
 
     OrderResult scrub(int node) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
-import io.ashlar.client.protocol.DeleteShard;
 import io.ashlar.client.protocol.Headers;
 import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.OrderResult;
@@ -16,7 +15,6 @@ import io.ashlar.client.protocol.RebuildShard;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.UnmadeStripes;
-import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
 
 import org.junit.jupiter.api.Test;
@@ -33,11 +31,6 @@ final class UndecodableStripesTest extends StorageNodeFixture {
                 .filter(one -> one.stripe().geometry().cellBytes() >= 8192)
                 .findFirst()
                 .orElseThrow();
-    }
-
-    private void delete(int shard) {
-        ShardRef ref = shards.get(shard);
-        order(shard, Order.newBuilder().setDelete(DeleteShard.newBuilder().setShard(ref)));
     }
 
     private static long number(TestSegment.Written stripe) {
@@ -267,16 +260,5 @@ final class UndecodableStripesTest extends StorageNodeFixture {
         assertThat(second.getUnmadeCells()).isZero();
         assertThat(second.getCellsWritten()).isEqualTo(1);
         assertThat(read(6, copyOf(0), stripe)).isEqualTo(stripe.cell(0));
-    }
-
-    /** Puts another stripe's record in the place of a shard's. */
-    private void replace(int shard, TestSegment.Written other) throws IOException {
-        Buffer record = other.record(shard);
-        FakeDriveDirectory drive = cluster.nodes.get(shard).drives.getFirst();
-        try (DriveFile arena = drive.open(DriveOpener.ARENA)) {
-            arena.write(place(other), record.segment());
-        } finally {
-            record.release();
-        }
     }
 }
