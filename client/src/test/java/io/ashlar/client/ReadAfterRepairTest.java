@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
+import io.ashlar.client.map.MapLimits;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Request;
@@ -33,6 +34,8 @@ class ReadAfterRepairTest {
             4,
             16 * 4096,
             1 << 20,
+            10_000,
+            MapLimits.DEFAULT,
             32 * 1024,
             32 * 1024);
 

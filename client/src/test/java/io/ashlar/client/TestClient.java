@@ -38,7 +38,7 @@ final class TestClient {
     }
 
     CompletableFuture<Volume> openAsync() {
-        return Volume.open(reached, "disk0", new OpenOptions("test", false));
+        return Volume.open(reached, "disk0", new OpenOptions("test"));
     }
 
     void write(Volume volume, int firstBlock, byte[] bytes) {

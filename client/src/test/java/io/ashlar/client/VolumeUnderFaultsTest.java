@@ -7,6 +7,7 @@ import io.ashlar.client.cluster.CoordinatorCalls;
 import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
+import io.ashlar.client.map.MapLimits;
 import io.ashlar.client.model.Policy;
 
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,8 @@ class VolumeUnderFaultsTest {
             4,
             16 * 4096,
             1 << 20,
+            12,
+            new MapLimits(8192, 64 * 1024, 2, 1),
             96 * 1024,
             256 * 1024);
 

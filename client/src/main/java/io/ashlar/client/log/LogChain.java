@@ -54,7 +54,7 @@ final class LogChain {
             TailDecision.Tail tail = TailDecision.decide(
                     segment, evidenceOf(segment), marks.getOrDefault(segment.id(), 0L), undecided);
             Stripe first = broken ? null : firstOf(tail);
-            if (first != null && !follows(first, tails)) {
+            if (first != null && !follows(segment, first, tails)) {
                 broken = true;
             }
             if (broken) {
@@ -150,7 +150,13 @@ final class LogChain {
         return null;
     }
 
-    private boolean follows(Stripe first, Map<LogSegment, TailDecision.Tail> tails) {
+    /** What the root is replayed behind was acknowledged, and may have been freed since. */
+    private boolean follows(
+            LogSegment segment, Stripe first, Map<LogSegment, TailDecision.Tail> tails) {
+        LogSegment replayed = byId.get(root.segment());
+        if (replayed != null && segment.sequence() <= replayed.sequence()) {
+            return true;
+        }
         Stripe.Links links = first.links();
         if (links.predecessor().equals(SegmentId.NONE)) {
             return true;

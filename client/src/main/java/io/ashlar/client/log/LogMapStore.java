@@ -146,8 +146,7 @@ final class LogMapStore implements MapStore {
     public CompletableFuture<Void> commit(MapRoot root) {
         byte[] bytes = MapRootFormat.write(root);
         int pageCount = Math.ceilDiv(bytes.length, Stripe.PIECE_BYTES);
-        MemorySegment pages =
-                MemorySegment.ofArray(new byte[pageCount * Stripe.PIECE_BYTES]);
+        MemorySegment pages = MemorySegment.ofArray(new byte[pageCount * Stripe.PIECE_BYTES]);
         MemorySegment.copy(MemorySegment.ofArray(bytes), 0, pages, 0, bytes.length);
         int[] crcs = new int[pageCount];
         for (int page = 0; page < pageCount; page++) {
@@ -184,7 +183,8 @@ final class LogMapStore implements MapStore {
                         return;
                     }
                     AshlarException cause = AshlarException.in(failure);
-                    if (cause instanceof AshlarException.Unavailable && log.ended().isEmpty()) {
+                    if (cause instanceof AshlarException.Unavailable
+                            && log.ended().isEmpty()) {
                         cluster.loop()
                                 .schedule(RETRY_NANOS, () -> untilAnswered(request, answered));
                     } else {

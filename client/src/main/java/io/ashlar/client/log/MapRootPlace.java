@@ -1,14 +1,14 @@
 package io.ashlar.client.log;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.MapPlace;
 import io.ashlar.client.stripe.StripeRef;
-
-import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 
 import java.util.Arrays;
 

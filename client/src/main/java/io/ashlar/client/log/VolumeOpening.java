@@ -201,8 +201,8 @@ public final class VolumeOpening {
     }
 
     private <T> CompletableFuture<T> orGiveUp(Lease lease, CompletableFuture<T> work) {
-        return work.exceptionallyCompose(failure -> lease.giveUp()
-                .thenCompose(ignored -> CompletableFuture.failedFuture(failure)));
+        return work.exceptionallyCompose(failure ->
+                lease.giveUp().thenCompose(ignored -> CompletableFuture.failedFuture(failure)));
     }
 
     /**

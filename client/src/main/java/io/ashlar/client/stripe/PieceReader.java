@@ -1,7 +1,6 @@
 package io.ashlar.client.stripe;
 
 import io.ashlar.client.AshlarException;
-import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
 
 import java.lang.foreign.MemorySegment;
@@ -31,17 +30,14 @@ public final class PieceReader {
      */
     public CompletableFuture<Buffer> read(PieceRange range, int[] crcs) {
         return stripes.read(range, crcs)
-                .exceptionallyCompose(
-                        failure -> again(range, crcs, AshlarException.in(failure)));
+                .exceptionallyCompose(failure -> again(range, crcs, AshlarException.in(failure)));
     }
 
-    private CompletableFuture<Buffer> again(
-            PieceRange range, int[] crcs, AshlarException cause) {
+    private CompletableFuture<Buffer> again(PieceRange range, int[] crcs, AshlarException cause) {
         return placements
                 .refresh(range.stripe().segment())
-                .thenCompose(moved -> moved
-                        ? stripes.read(range, crcs)
-                        : CompletableFuture.failedFuture(cause));
+                .thenCompose(moved ->
+                        moved ? stripes.read(range, crcs) : CompletableFuture.failedFuture(cause));
     }
 
     /**

@@ -3,24 +3,30 @@ package io.ashlar.client.fake;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.CommitRoot;
 import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Done;
+import io.ashlar.client.protocol.FreeSegments;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.Root;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.client.protocol.SegmentsFreed;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeOpened;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -32,6 +38,7 @@ import java.util.random.RandomGenerator;
 /** The coordinator's contract with the client of one volume (coordinator.proto), in memory. */
 final class FakeCoordinator {
     private static final long LEASE_MILLIS = 5000;
+    private static final int RETAINED_ROOTS = 3;
 
     private final RandomGenerator random;
     private final List<String> nodes;
@@ -39,6 +46,7 @@ final class FakeCoordinator {
     private final Policy policy;
     private final long sizeBytes;
     private final List<Segment.Builder> segments = new ArrayList<>();
+    private final Deque<Root> roots = new ArrayDeque<>();
     private final Set<SegmentId> damaged = new HashSet<>();
     private final Map<Long, Response> answered = new HashMap<>();
     private long epoch;
@@ -129,6 +137,15 @@ final class FakeCoordinator {
                 Response.newBuilder()
                         .setSegmentList(list(request.getListSegments()))
                         .build();
+            case COMMIT_ROOT -> {
+                CommitRoot commit = request.getCommitRoot();
+                current(commit.getEpoch());
+                yield once(commit.getRequestId(), () -> commit(commit.getRoot()));
+            }
+            case FREE_SEGMENTS -> {
+                current(request.getFreeSegments().getEpoch());
+                yield free(request.getFreeSegments());
+            }
             case CLOSE_VOLUME, REPORT_DAMAGE -> DONE;
             default -> throw new AshlarException.Invalid("not served: " + request.getBodyCase());
         };
@@ -159,6 +176,7 @@ final class FakeCoordinator {
         segments.removeIf(segment -> segment.getState() == SegmentState.CREATING);
         VolumeOpened.Builder opened = VolumeOpened.newBuilder()
                 .setLeaseMillis(LEASE_MILLIS)
+                .addAllRoots(roots)
                 .setVolume(VolumeInfo.newBuilder()
                         .setId(Id.newBuilder().setLow(7))
                         .setName("disk0")
@@ -171,7 +189,7 @@ final class FakeCoordinator {
     }
 
     private LeaseRenewed renewed() {
-        LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder();
+        LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder().setLeaseMillis(LEASE_MILLIS);
         segments.stream()
                 .filter(segment -> segment.getState() == SegmentState.OPEN)
                 .filter(segment -> damaged.contains(SegmentId.of(segment.getId())))
@@ -259,5 +277,33 @@ final class FakeCoordinator {
                     .setStripeCount(seal.getStripeCount());
         }
         return DONE;
+    }
+
+    private Response commit(Root root) throws AshlarException.Invalid {
+        long newest = roots.isEmpty() ? 0 : roots.getFirst().getNumber();
+        if (root.getNumber() != newest + 1) {
+            throw new AshlarException.Invalid("root " + root.getNumber() + " after " + newest);
+        }
+        roots.addFirst(root);
+        if (roots.size() > RETAINED_ROOTS) {
+            roots.removeLast();
+        }
+        return DONE;
+    }
+
+    private Response free(FreeSegments free) throws AshlarException {
+        SegmentsFreed.Builder freed = SegmentsFreed.newBuilder();
+        Root oldest = roots.getLast();
+        long protectedFrom = segment(oldest.getPosition().getSegment()).getSequence();
+        for (Id id : free.getSegmentsList()) {
+            Segment.Builder segment = segment(id);
+            if (oldest.getNumber() >= free.getRoot()
+                    && segment.getState() == SegmentState.SEALED
+                    && segment.getSequence() < protectedFrom) {
+                segments.removeIf(one -> one.getId().equals(id));
+                freed.addSegments(id);
+            }
+        }
+        return Response.newBuilder().setSegmentsFreed(freed).build();
     }
 }
