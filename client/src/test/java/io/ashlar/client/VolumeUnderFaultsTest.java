@@ -113,23 +113,43 @@ class VolumeUnderFaultsTest {
         }
 
         void play() {
-            cluster.loseMessages(random.nextInt(3) == 0 ? 0.01 : 0);
+            drawFaults();
             for (int step = 0; step < 120; step++) {
                 switch (random.nextInt(12)) {
                     case 0 -> killSome();
                     case 1 -> startSome();
                     case 2 -> {
-                        if (random.nextInt(3) == 0) {
+                        if (random.nextBoolean()) {
                             takeOver();
                         }
                     }
-                    case 3, 4 -> loop.runFor(random.nextLong(20_000_000));
+                    case 3 -> loop.runFor(random.nextLong(20_000_000));
+                    case 4, 5 -> loop.runFor(random.nextLong(3_000_000));
                     default -> write();
                 }
             }
             takeOver();
             transport.kill();
             loop.runFor(10 * SECOND);
+        }
+
+        /** What is wrong with the network until the next takeover. */
+        private void drawFaults() {
+            double[] rates = {0, 0, 0.01, 0.05};
+            cluster.loseMessages(rates[random.nextInt(rates.length)]);
+            cluster.loseCoordinatorMessages(random.nextBoolean() ? 0.4 : 0);
+            for (int i = 0; i < nodeCount; i++) {
+                cluster.slow(i, random.nextInt(8) == 0 ? random.nextLong(80_000_000) : 0);
+            }
+        }
+
+        private void heal() {
+            startAll();
+            cluster.loseMessages(0);
+            cluster.loseCoordinatorMessages(0);
+            for (int i = 0; i < nodeCount; i++) {
+                cluster.slow(i, 0);
+            }
         }
 
         private int down() {
@@ -184,9 +204,18 @@ class VolumeUnderFaultsTest {
             });
         }
 
-        /** The writer dies, at any moment of its work; another opens the volume and reads it. */
+        /**
+         * The writer dies, at any moment of its work, alone or with as many nodes as a segment
+         * survives; another opens the volume and reads it.
+         */
         private void takeOver() {
             transport.kill();
+            cluster.loseCoordinatorMessages(0);
+            if (random.nextBoolean()) {
+                for (int i = 0; i < policy.m(); i++) {
+                    killSome();
+                }
+            }
             for (int i = 0; i < nodeCount; i++) {
                 if (!cluster.isUp(i) && (down() > policy.m() || random.nextBoolean())) {
                     cluster.start(i);
@@ -195,6 +224,7 @@ class VolumeUnderFaultsTest {
             transport = cluster.newClient();
             volume = open();
             check(readAll());
+            drawFaults();
         }
 
         private Volume open() {
@@ -210,7 +240,7 @@ class VolumeUnderFaultsTest {
 
         /**
          * Messages may be lost, and a doubled-up segment may miss more than m shards: what was
-         * unavailable is asked for again, in the end with every node up.
+         * unavailable is asked for again, in the end with every node up and nothing wrong.
          */
         private <T> T finish(Supplier<CompletableFuture<T>> action) {
             for (int attempt = 0; ; attempt++) {
@@ -220,7 +250,7 @@ class VolumeUnderFaultsTest {
                     return outcome.join();
                 }
                 if (attempt == 2) {
-                    startAll();
+                    heal();
                 }
             }
         }

@@ -83,7 +83,7 @@ public final class Placements {
         if (!segment.isSealed() || (last != null && !last.isOlderThan(last.pauseNanos, now))) {
             return;
         }
-        if (now - suspectingSince >= SUSPECTED_WITHIN_NANOS) {
+        if (suspected == 0 || now - suspectingSince >= SUSPECTED_WITHIN_NANOS) {
             suspectingSince = now;
             suspected = 0;
         }

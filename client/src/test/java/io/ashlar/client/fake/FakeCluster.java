@@ -99,6 +99,10 @@ public final class FakeCluster {
         slowness.put(addressOf("n" + index), nanos);
     }
 
+    public void slowCoordinator(long nanos) {
+        slowness.put(COORDINATOR, nanos);
+    }
+
     /** Deletes the records at the start of their shards on a node: the node denies them. */
     public void eraseFirstRecords(int index) {
         node("n" + index).eraseFirstRecords();
@@ -176,8 +180,8 @@ public final class FakeCluster {
         private boolean hearsCoordinator = true;
 
         /**
-         * Nothing that this client does is seen by anybody any more. All its calls end as fenced, so
-         * that it gives its memory back.
+         * Nothing that this client does is seen by anybody any more; of what is under way, some
+         * arrives. All its calls end as fenced, so that it gives its memory back.
          */
         public void kill() {
             alive = false;
@@ -221,6 +225,10 @@ public final class FakeCluster {
         }
 
         private void deliver(Address to, Request request, Buffer bulk, Call call) {
+            if (!alive && random.nextBoolean()) {
+                bulk.release();
+                return;
+            }
             try {
                 FakeNode node = nodes.get(to);
                 if (node != null && !node.isUp()) {
