@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
+import io.ashlar.client.map.MapLimits;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Placement;
@@ -31,13 +32,14 @@ class SegmentsInReserveTest {
             4,
             STRIPE_BLOCKS * 4096,
             1 << 20,
+            10_000,
+            MapLimits.DEFAULT,
             128 << 10,
             128 << 10);
 
     private final SplittableRandom random = new SplittableRandom(1);
     private final FakeLoop loop = new FakeLoop();
-    private final FakeCluster cluster =
-            new FakeCluster(loop, random, 7, new Policy(4, 2), 4 << 20);
+    private final FakeCluster cluster = new FakeCluster(loop, random, 7, new Policy(4, 2), 4 << 20);
     private final Set<SegmentId> appendedTo = new HashSet<>();
     private final byte[] stripe = new byte[STRIPE_BLOCKS * 4096];
     private TestClient client = newClient();

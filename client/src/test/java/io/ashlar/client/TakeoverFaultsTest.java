@@ -24,8 +24,7 @@ class TakeoverFaultsTest {
 
     private final SplittableRandom random = new SplittableRandom(1);
     private final FakeLoop loop = new FakeLoop();
-    private final FakeCluster cluster =
-            new FakeCluster(loop, random, 6, new Policy(4, 2), 4 << 20);
+    private final FakeCluster cluster = new FakeCluster(loop, random, 6, new Policy(4, 2), 4 << 20);
     private final Set<Integer> denying = new HashSet<>();
     private TestClient client = newClient();
 

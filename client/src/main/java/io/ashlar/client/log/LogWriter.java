@@ -46,6 +46,7 @@ final class LogWriter {
     private final Deque<InFlight> window = new ArrayDeque<>();
 
     private LogPosition acknowledged;
+    private Runnable onRoom = () -> {};
     private boolean sealing;
     private @Nullable AshlarException ended;
     private @Nullable CompletableFuture<Void> idle;
@@ -101,6 +102,11 @@ final class LogWriter {
             this.stripe = stripe;
             this.unanswered = stripe.geometry().participants();
         }
+    }
+
+    /** To be called whenever the window has become emptier, whoever's stripes were in it. */
+    void onRoom(Runnable action) {
+        onRoom = action;
     }
 
     Optional<AshlarException> ended() {
@@ -189,6 +195,7 @@ final class LogWriter {
             unplaced.addFirst(window.removeLast());
         }
         unplaced.forEach(inFlight -> fail(inFlight, cause));
+        onRoom.run();
         tellIfIdle();
     }
 
@@ -258,6 +265,7 @@ final class LogWriter {
             stripes++;
             head.encoded.release();
             head.outcome.acknowledged(place.segment.segment(), place.stripe);
+            onRoom.run();
             var _ = segments.sealFull().exceptionally(this::commandFailed);
         }
         tellIfIdle();

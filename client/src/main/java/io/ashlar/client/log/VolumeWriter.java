@@ -47,6 +47,7 @@ public final class VolumeWriter {
         this.code = ReedSolomon.of(writer.policy().k(), writer.policy().m());
         this.queue = new WriteQueue(cluster.config().stripeBytes() / Stripe.BLOCK_BYTES);
         this.log = log;
+        log.onRoom(this::schedulePump);
         this.tailStripes = tailStripes;
     }
 
@@ -123,7 +124,6 @@ public final class VolumeWriter {
             batch.acknowledge();
             tailStripes++;
             checkpointIfDue();
-            schedulePump();
         }
 
         @Override

@@ -169,6 +169,11 @@ public final class FakeCluster {
         coordinatorLossRate = rate;
     }
 
+    /** What the coordinator keeps of the newest root leads nowhere any more. */
+    public void damageNewestRoot() {
+        coordinator.damageNewestRoot();
+    }
+
     /** The network as one client process has it. */
     public ClientTransport newClient() {
         return new ClientTransport();

@@ -1,5 +1,7 @@
 package io.ashlar.client.fake;
 
+import com.google.protobuf.ByteString;
+
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
@@ -289,6 +291,12 @@ final class FakeCoordinator {
             roots.removeLast();
         }
         return DONE;
+    }
+
+    void damageNewestRoot() {
+        Root newest = roots.removeFirst();
+        roots.addFirst(
+                newest.toBuilder().setMap(ByteString.copyFromUtf8("nowhere")).build());
     }
 
     private Response free(FreeSegments free) throws AshlarException {

@@ -1,0 +1,121 @@
+package io.ashlar.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ashlar.client.fake.FakeCluster;
+import io.ashlar.client.fake.FakeLoop;
+import io.ashlar.client.map.MapLimits;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.Request;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/** A volume whose map is in its log. */
+class CheckpointTest {
+    private static final int BLOCKS = 256;
+    private static final ClientConfig CONFIG = new ClientConfig(
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(15),
+            Duration.ofSeconds(1),
+            4,
+            16 * 4096,
+            1 << 20,
+            40,
+            MapLimits.DEFAULT,
+            64 * 1024,
+            128 * 1024);
+
+    private final SplittableRandom random = new SplittableRandom(3);
+    private final FakeLoop loop = new FakeLoop();
+    private final FakeCluster cluster =
+            new FakeCluster(loop, random, 6, new Policy(4, 2), BLOCKS * 4096L);
+    private final byte[] image = new byte[BLOCKS * 4096];
+    private TestClient client = new TestClient(loop, cluster, random, CONFIG);
+    private Volume volume = client.open();
+
+    @AfterEach
+    void endClient() {
+        client.kill();
+    }
+
+    private void write(int firstBlock, int blockCount) {
+        byte[] bytes = new byte[blockCount * 4096];
+        random.nextBytes(bytes);
+        System.arraycopy(bytes, 0, image, firstBlock * 4096, bytes.length);
+        client.write(volume, firstBlock, bytes);
+    }
+
+    private void overwrite(int times) {
+        for (int i = 0; i < times; i++) {
+            for (int block = 0; block < BLOCKS; block += 8) {
+                write(block, 8);
+            }
+        }
+    }
+
+    private void killAndReopen() {
+        client.kill();
+        client = new TestClient(loop, cluster, random, CONFIG);
+        volume = client.open();
+    }
+
+    private void expectImage() {
+        assertThat(Arrays.equals(client.read(volume, 0, BLOCKS), image)).isTrue();
+    }
+
+    @Test
+    void anOverwrittenVolumeGivesItsSegmentsBack() {
+        overwrite(10);
+        long segments = cluster.segments().size();
+        overwrite(60);
+        assertThat(cluster.segments().size()).isLessThanOrEqualTo((int) (segments + 4));
+        expectImage();
+        killAndReopen();
+        expectImage();
+    }
+
+    @Test
+    void whatWasFreedIsMissedByNobodyWhoeverIsKilled() {
+        for (int round = 0; round < 40; round++) {
+            for (int i = 0; i < 30; i++) {
+                int block = random.nextInt(BLOCKS - 4);
+                write(block, 1 + random.nextInt(4));
+            }
+            killAndReopen();
+            expectImage();
+        }
+    }
+
+    @Test
+    void openingReplaysOnlyWhatCameAfterTheLastCheckpoint() {
+        overwrite(20);
+        client.close(volume);
+        int before = cluster.arrivals(Request.BodyCase.READ_HEADERS);
+        client = new TestClient(loop, cluster, random, CONFIG);
+        volume = client.open();
+        assertThat(cluster.arrivals(Request.BodyCase.READ_HEADERS) - before)
+                .as("headers read after a clean close")
+                .isLessThanOrEqualTo(4);
+        expectImage();
+    }
+
+    @Test
+    void whereTheNewestRootCannotBeReadAnOlderOneServes() {
+        overwrite(10);
+        client.close(volume);
+        cluster.damageNewestRoot();
+        client = new TestClient(loop, cluster, random, CONFIG);
+        volume = client.open();
+        expectImage();
+        overwrite(2);
+        killAndReopen();
+        expectImage();
+    }
+}
