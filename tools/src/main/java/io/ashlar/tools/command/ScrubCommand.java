@@ -38,7 +38,10 @@ final class ScrubCommand extends Group {
         @SuppressWarnings("NullAway.Init")
         private String volume;
 
-        @Option(names = "--deep", description = "compare the shards of every segment too")
+        @Option(
+                names = "--deep",
+                description =
+                        "compare every segment's shards with each other too, decode a few stripes")
         private boolean deep;
 
         @Option(names = "--wait", description = "return when it is over")
