@@ -6,6 +6,7 @@ import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.SealShard;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.plan.ClusterView;
@@ -355,6 +356,13 @@ final class LiveNodes implements ClusterView {
     }
 
     // ---- segments as clients see them
+
+    /** As many as a page holds, with the present places of their shards. */
+    SegmentList page(List<Segment> segments, int max) {
+        SegmentList.Builder page = SegmentList.newBuilder().setMore(segments.size() > max);
+        segments.stream().limit(max).forEach(segment -> page.addSegments(present(segment)));
+        return page.build();
+    }
 
     /** With the present node and address of every shard. */
     Segment present(Segment segment) {

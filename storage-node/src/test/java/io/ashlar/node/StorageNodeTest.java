@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Policy;
 import io.ashlar.client.protocol.Authority;
 import io.ashlar.client.protocol.DeleteShard;
 import io.ashlar.client.protocol.GetStatus;
 import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.OrderResult;
+import io.ashlar.client.protocol.RegisterNode;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.ShardDamage;
@@ -42,6 +44,42 @@ final class StorageNodeTest extends StorageNodeFixture {
             assertThat(state.getSealedBytes()).isEqualTo(sealedBytes);
             assertThat(state.getCells()).isEqualTo(cellsOf(0));
         });
+    }
+
+    @Test
+    void sendsAnInventoryTooLongForAFrameInPagesOfOneMoment() throws IOException {
+        TestCluster.Node node = cluster.nodes.getFirst();
+        List<ShardRef> made = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            TestSegment other = new TestSegment(100 + 2 * i, new Policy(4, 2));
+            made.add(other.shard(0, node.drive(i % 2)));
+            cluster.tell(
+                    node,
+                    Request.newBuilder()
+                            .setCreateShard(other.create(made.getLast()))
+                            .build());
+        }
+        node.kill();
+        cluster.registered.clear();
+        cluster.pages.clear();
+        cluster.inventoryPageShards = 2;
+        cluster.refusesPage = true;
+        node.start();
+        cluster.transport.runUntil(() -> cluster.registered.containsKey("n0"));
+        List<RegisterNode> pages = cluster.pages;
+        assertThat(pages).extracting(RegisterNode::getPage).containsExactly(0, 1, 0, 1, 2);
+        assertThat(pages)
+                .extracting(RegisterNode::getMore)
+                .containsExactly(true, true, true, true, false);
+        List<RegisterNode> last = pages.subList(2, 5);
+        assertThat(last)
+                .extracting(RegisterNode::getRequestId)
+                .containsOnly(last.getFirst().getRequestId());
+        assertThat(pages.getFirst().getRequestId()).isNotEqualTo(last.getFirst().getRequestId());
+        assertThat(last.stream()
+                        .flatMap(page -> page.getShardsList().stream())
+                        .map(ShardState::getShard))
+                .containsExactlyInAnyOrderElementsOf(made);
     }
 
     @Test
