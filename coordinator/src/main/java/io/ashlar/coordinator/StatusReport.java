@@ -7,10 +7,10 @@ import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.SegmentCounts;
+import io.ashlar.coordinator.metadata.UnmadeText;
 import io.ashlar.coordinator.plan.DamageSurvey;
 import io.ashlar.coordinator.plan.DamageSurvey.AffectedSegment;
 import io.ashlar.coordinator.plan.DamageSurvey.ShardNeed;
-import io.ashlar.coordinator.plan.UnmadeText;
 import io.ashlar.coordinator.record.NodeRecord;
 
 import java.util.ArrayList;

@@ -59,7 +59,7 @@ final class Scrubber {
     void compare(CompareShards order, Transport transport, Completion<OrderResult> completion) {
         waiting.add(() -> {
             CompletableFuture<?> _ = SegmentComparison.start(
-                            loop, transport, order, damage, bytesPerSecond)
+                            loop, transport, order, damage, () -> stopped, bytesPerSecond)
                     .whenComplete((result, failure) -> {
                         running = false;
                         if (failure == null) {

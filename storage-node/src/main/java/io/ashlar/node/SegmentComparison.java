@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 
 /**
  * The deep scrub of one sealed segment. Every shard's headers are read, side by side: where all
@@ -40,6 +41,7 @@ final class SegmentComparison {
 
     private final Loop loop;
     private final DamageLog damage;
+    private final BooleanSupplier stopped;
     private final long bytesPerSecond;
     private final long sealedBytes;
     private final List<PeerShard> shards = new ArrayList<>();
@@ -57,9 +59,11 @@ final class SegmentComparison {
             Transport transport,
             CompareShards order,
             DamageLog damage,
+            BooleanSupplier stopped,
             long bytesPerSecond) {
         this.loop = loop;
         this.damage = damage;
+        this.stopped = stopped;
         this.bytesPerSecond = bytesPerSecond;
         Segment segment = order.getSegment();
         SegmentId id = SegmentId.of(segment.getId());
@@ -72,18 +76,21 @@ final class SegmentComparison {
         }
     }
 
+    /** Carries out an order, unless it is stopped: then it never completes. */
     static CompletableFuture<OrderResult> start(
             Loop loop,
             Transport transport,
             CompareShards order,
             DamageLog damage,
+            BooleanSupplier stopped,
             long bytesPerSecond) {
         if (order.getSegment().getState() != SegmentState.SEALED) {
             return CompletableFuture.failedFuture(new AshlarException.Invalid(
                     "segment " + SegmentId.of(order.getSegment().getId())
                             + " is not sealed: its shards are not to be compared"));
         }
-        var comparison = new SegmentComparison(loop, transport, order, damage, bytesPerSecond);
+        var comparison =
+                new SegmentComparison(loop, transport, order, damage, stopped, bytesPerSecond);
         comparison.readOn();
         return comparison.done;
     }
@@ -103,6 +110,9 @@ final class SegmentComparison {
 
     /** A bug ends the comparison instead of hanging it. */
     private void guarded(Runnable step) {
+        if (stopped.getAsBoolean()) {
+            return;
+        }
         try {
             step.run();
         } catch (RuntimeException bug) {

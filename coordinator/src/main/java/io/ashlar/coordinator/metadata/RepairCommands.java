@@ -7,7 +7,6 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
-import io.ashlar.coordinator.plan.UnmadeText;
 import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.LossesRecord;
 import io.ashlar.coordinator.record.Outcome;

@@ -106,6 +106,9 @@ final class Replies {
         object.put("unreadable", scrub.getUnreadable());
         object.put("lastCompletedAt", instant(scrub.getLastCompletedAtMillis()));
         object.put("coveragePercent", scrub.getCoveragePercent());
+        object.put("segmentsCompared", scrub.getSegmentsCompared());
+        object.put("segmentsUncompared", scrub.getSegmentsUncompared());
+        object.put("stripesDecoded", scrub.getStripesDecoded());
         return object;
     }
 

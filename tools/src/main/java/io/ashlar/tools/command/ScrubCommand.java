@@ -36,7 +36,10 @@ final class ScrubCommand extends Group {
         @Option(names = "--volume", paramLabel = "NAME", description = "one volume's segments only")
         private @Nullable VolumeName volume;
 
-        @Option(names = "--deep", description = "compare the shards of every segment too")
+        @Option(
+                names = "--deep",
+                description =
+                        "compare every segment's shards with each other too, decode a few stripes")
         private boolean deep;
 
         @Option(names = "--wait", description = "return when it is over")

@@ -91,15 +91,24 @@ final class StatusCommand extends ClusterCommand {
 
     static String scrubText(ScrubStatus scrub) {
         String last = Replies.instant(scrub.getLastCompletedAtMillis());
+        String compared = scrub.getSegmentsCompared() + scrub.getSegmentsUncompared() == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        ", %d segments compared, %d not wholly, %d stripes decoded",
+                        scrub.getSegmentsCompared(),
+                        scrub.getSegmentsUncompared(),
+                        scrub.getStripesDecoded());
         return String.format(
                 Locale.ROOT,
-                "%s, %s and %d cells read, %d corrupt, %d unreadable, %.0f %% covered, last completed %s",
+                "%s, %s and %d cells read, %d corrupt, %d unreadable, %.0f %% covered%s, last completed %s",
                 scrub.getState(),
                 Sizes.format(scrub.getBytesScanned()),
                 scrub.getCellsChecked(),
                 scrub.getCorruptCells(),
                 scrub.getUnreadable(),
                 scrub.getCoveragePercent(),
+                compared,
                 last == null ? "never" : last);
     }
 }

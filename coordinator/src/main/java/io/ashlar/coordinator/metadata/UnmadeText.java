@@ -1,4 +1,4 @@
-package io.ashlar.coordinator.plan;
+package io.ashlar.coordinator.metadata;
 
 import io.ashlar.client.protocol.UnmadeStripes;
 
