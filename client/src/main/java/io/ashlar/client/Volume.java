@@ -4,6 +4,7 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.log.Lease;
 import io.ashlar.client.log.VolumeOpening;
 import io.ashlar.client.log.VolumeWriter;
+import io.ashlar.client.map.LiveStripes;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.VolumeInfo;
@@ -20,7 +21,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -207,16 +207,16 @@ public final class Volume implements AutoCloseable {
     }
 
     CompletableFuture<VolumeStats> statsAsync() {
-        return onLoop(() -> {
+        return onLoop(() -> opened.map().lostBlocks().thenApply(lostBlocks -> {
             VolumeWriter.Stats written = writer.stats();
-            return CompletableFuture.completedFuture(new VolumeStats(
+            return new VolumeStats(
                     written.stripes(),
                     written.rolls(),
                     stripes.degradedReads(),
                     stripes.decodedBytes(),
                     damage.reported(),
-                    opened.map().lostBlocks()));
-        });
+                    lostBlocks);
+        }));
     }
 
     /**
@@ -226,25 +226,34 @@ public final class Volume implements AutoCloseable {
      * @param progress hears which part of the volume's size is proved, in bytes, stripe by stripe
      */
     public VerifyReport verify(boolean everyPattern, LongConsumer progress) throws AshlarException {
-        List<StripeRef> live = Waiting.on(onLoop(() ->
-                CompletableFuture.completedFuture(new ArrayList<>(opened.map().liveStripes()))));
-        live.sort(Comparator.comparingLong((StripeRef ref) -> ref.segment().sequence())
-                .thenComparingLong(StripeRef::number));
         StripeVerifier verifier = new StripeVerifier(stripes);
+        LiveStripes live = new LiveStripes(opened.map());
+        Deque<StripeRef> found = new ArrayDeque<>();
         Deque<CompletableFuture<StripeVerifier.Cells>> ahead = new ArrayDeque<>();
+        Deque<StripeRef> aheadRefs = new ArrayDeque<>();
         long cells = 0;
         long damaged = 0;
         long bytes = 0;
         long patterns = 0;
         List<String> problems = new ArrayList<>();
-        int next = 0;
-        int stripesDone = 0;
-        for (StripeRef ref : live) {
-            while (next < live.size() && ahead.size() < VERIFY_AHEAD) {
-                StripeRef later = live.get(next++);
-                ahead.add(onLoop(() -> verifier.read(later)));
+        long stripesDone = 0;
+        while (true) {
+            while (ahead.size() < VERIFY_AHEAD) {
+                while (found.isEmpty() && !live.isAtEnd()) {
+                    found.addAll(Waiting.on(onLoop(live::next)));
+                }
+                StripeRef next = found.poll();
+                if (next == null) {
+                    break;
+                }
+                ahead.add(onLoop(() -> verifier.read(next)));
+                aheadRefs.add(next);
+            }
+            if (ahead.isEmpty()) {
+                break;
             }
             StripeVerifier.Finding finding = Waiting.on(ahead.remove()).check(everyPattern);
+            StripeRef ref = aheadRefs.remove();
             cells += finding.rightCells();
             damaged += finding.damagedCells();
             patterns += finding.patterns();
@@ -253,10 +262,10 @@ public final class Volume implements AutoCloseable {
                     .limit(MAX_PROBLEMS - problems.size())
                     .forEach(problems::add);
             stripesDone++;
-            progress.accept((long) ((double) stripesDone / live.size() * sizeBytes()));
+            progress.accept(live.blocksDone() * BLOCK_BYTES);
         }
         long lost = stats().lostBlocks();
-        return new VerifyReport(live.size(), cells, damaged, bytes, patterns, lost, problems);
+        return new VerifyReport(stripesDone, cells, damaged, bytes, patterns, lost, problems);
     }
 
     /**

@@ -146,7 +146,7 @@ public final class VolumeOpening {
         }
         Lease lease = new Lease(cluster, writer, listener);
         lease.start();
-        BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
+        BlockMap map = BlockMap.inMemory(cluster.loop(), info.getSizeBytes() / Stripe.BLOCK_BYTES);
         StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
         return new Takeover(cluster, writer, segments, reader)
                 .run()

@@ -2,6 +2,7 @@ package io.ashlar.client.stripe;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.map.BlockMap;
+import io.ashlar.client.map.MapExtent;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.transport.Buffer;
 
@@ -12,7 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The read path, from its top: looks every block up in the map, asks for runs of blocks that lie
+ * The read path, from its top: looks the blocks up in the map, asks for runs of blocks that lie
  * together in one cell in one request each, all in parallel, and puts the pieces where the caller
  * wants them. Lives on the cluster's loop.
  */
@@ -36,25 +37,29 @@ public final class VolumeReader {
      * it is done, also where a part of it fails.
      */
     public CompletableFuture<Void> read(long offsetBytes, MemorySegment target) {
-        long end = offsetBytes + target.byteSize();
+        long first = offsetBytes / Stripe.BLOCK_BYTES;
+        long end = Math.ceilDiv(offsetBytes + target.byteSize(), Stripe.BLOCK_BYTES);
+        return map.lookUp(first, end - first)
+                .thenCompose(extents -> read(extents, offsetBytes, target));
+    }
+
+    private CompletableFuture<Void> read(
+            List<MapExtent> extents, long offsetBytes, MemorySegment target) {
         List<CompletableFuture<Void>> reads = new ArrayList<>();
-        long block = offsetBytes / Stripe.BLOCK_BYTES;
-        while (block * Stripe.BLOCK_BYTES < end) {
-            switch (map.get(block)) {
-                case BlockMap.Zero ignored -> {
-                    zero(block, offsetBytes, target);
-                    block++;
-                }
-                case BlockMap.Lost ignored -> {
+        for (MapExtent extent : extents) {
+            switch (extent) {
+                case MapExtent.Zero zero -> zero(zero, offsetBytes, target);
+                case MapExtent.Lost lost ->
                     reads.add(CompletableFuture.failedFuture(new AshlarException.Corrupt("block "
-                            + block + " is lost: more shards of its stripe failed than the"
+                            + lost.firstBlock()
+                            + " is lost: more shards of its stripe failed than the"
                             + " volume's policy survives; restore it from a backup")));
-                    block++;
-                }
-                case BlockMap.Stored first -> {
-                    Run run = runFrom(block, first, end);
-                    reads.add(read(run, offsetBytes, target));
-                    block += run.range.pieceCount();
+                case MapExtent.Stored stored -> {
+                    for (int at = 0; at < stored.crcs().length; ) {
+                        Run run = runFrom(stored, at);
+                        reads.add(read(run, offsetBytes, target));
+                        at += run.range.pieceCount();
+                    }
                 }
             }
         }
@@ -63,22 +68,14 @@ public final class VolumeReader {
                 : CompletableFuture.allOf(reads.toArray(CompletableFuture[]::new));
     }
 
-    private Run runFrom(long firstBlock, BlockMap.Stored first, long endBytes) {
-        int limit = first.stripe().geometry().piecesPerCell() - first.pieceOfCell();
-        int[] crcs = new int[limit];
-        crcs[0] = first.crc();
-        int count = 1;
-        while (count < limit
-                && (firstBlock + count) * Stripe.BLOCK_BYTES < endBytes
-                && map.get(firstBlock + count) instanceof BlockMap.Stored next
-                && next.stripe().equals(first.stripe())
-                && next.piece() == first.piece() + count) {
-            crcs[count] = next.crc();
-            count++;
-        }
-        PieceRange range =
-                new PieceRange(first.stripe(), first.participant(), first.pieceOfCell(), count);
-        return new Run(firstBlock, range, Arrays.copyOf(crcs, count));
+    /** The blocks from this one that lie in the same cell. */
+    private static Run runFrom(MapExtent.Stored stored, int index) {
+        int inCell = stored.stripe().geometry().piecesPerCell() - stored.pieceOfCell(index);
+        int count = Math.min(inCell, stored.crcs().length - index);
+        PieceRange range = new PieceRange(
+                stored.stripe(), stored.participant(index), stored.pieceOfCell(index), count);
+        int[] crcs = Arrays.copyOfRange(stored.crcs(), index, index + count);
+        return new Run(stored.firstBlock() + index, range, crcs);
     }
 
     private CompletableFuture<Void> read(Run run, long offsetBytes, MemorySegment target) {
@@ -99,9 +96,9 @@ public final class VolumeReader {
                         : CompletableFuture.failedFuture(cause));
     }
 
-    private static void zero(long block, long offsetBytes, MemorySegment target) {
-        long from = Math.max(0, block * Stripe.BLOCK_BYTES - offsetBytes);
-        long to = Math.min(target.byteSize(), (block + 1) * Stripe.BLOCK_BYTES - offsetBytes);
+    private static void zero(MapExtent.Zero zero, long offsetBytes, MemorySegment target) {
+        long from = Math.max(0, zero.firstBlock() * Stripe.BLOCK_BYTES - offsetBytes);
+        long to = Math.min(target.byteSize(), zero.endBlock() * Stripe.BLOCK_BYTES - offsetBytes);
         target.asSlice(from, to - from).fill((byte) 0);
     }
 

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.ashlar.client.map;
+
+import org.jspecify.annotations.NullMarked;
