@@ -68,12 +68,11 @@ final class MapRuns {
         this.store = store;
         this.limits = limits;
         this.policy = new MergePolicy(limits.basePages());
-        this.cache = new PageCache(store, limits.pageBytes());
+        this.cache = new PageCache(store, this::cacheBytes);
         this.listener = listener;
         this.blockCount = root.blockCount();
         this.root = root;
         this.current = new Version(list);
-        shareMemory();
     }
 
     /** Hears what becomes of frozen tables. */
@@ -293,7 +292,7 @@ final class MapRuns {
                 flushing = false;
             }
         }
-        shareMemory();
+        cache.evict();
         if (done != null) {
             listener.committed(done);
         }
@@ -302,8 +301,8 @@ final class MapRuns {
     }
 
     /** What directories take is the cache's loss. */
-    private void shareMemory() {
-        cache.limit(Math.max(limits.pageBytes() / 8, limits.pageBytes() - directoryBytes()));
+    private long cacheBytes() {
+        return Math.max(limits.pageBytes() / 8, limits.pageBytes() - directoryBytes());
     }
 
     private void failed(AshlarException cause) {
@@ -349,7 +348,8 @@ final class MapRuns {
     }
 
     long directoryBytes() {
-        return current.runs.stream().mapToLong(Run::memoryBytes).sum();
+        return current.runs.stream().mapToLong(Run::memoryBytes).sum()
+                + jobs.stream().mapToLong(job -> job.merge.directoryBytes()).sum();
     }
 
     long mergeBytes() {

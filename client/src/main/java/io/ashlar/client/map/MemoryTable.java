@@ -210,9 +210,24 @@ final class MemoryTable {
         if (first < 0 || count < 1) {
             throw new IllegalStateException("blocks " + first + "+" + count + " put into a map");
         }
-        carve(first, first + count);
-        insert(first, shape, stripe);
+        Chunk chunk = chunkOf(first).getValue();
+        int before = chunk.floor(first);
+        if (!isGap(chunk, before, first, first + count)) {
+            carve(first, first + count);
+            chunk = chunkOf(first).getValue();
+            before = chunk.floor(first);
+        }
+        insert(chunk, before + 1, first, shape, stripe);
         refer(stripe, count);
+    }
+
+    /** Whether the blocks lie between an entry and the next one of the same chunk: the usual case. */
+    private boolean isGap(Chunk chunk, int before, long first, long end) {
+        return before >= 0
+                && before + 1 < chunk.size
+                && chunk.firsts[before + 1] >= end
+                && chunk.firsts[before] + blocks(chunk.stripes[before], chunk.shapes[before])
+                        <= first;
     }
 
     private boolean isRange(TableStripe stripe) {
@@ -329,7 +344,12 @@ final class MemoryTable {
 
     private void insert(long first, long shape, TableStripe stripe) {
         Chunk chunk = chunkOf(first).getValue();
-        int at = chunk.floor(first) + 1;
+        insert(chunk, chunk.floor(first) + 1, first, shape, stripe);
+    }
+
+    private void insert(Chunk place, int index, long first, long shape, TableStripe stripe) {
+        Chunk chunk = place;
+        int at = index;
         if (chunk.size == CHUNK_ENTRIES) {
             // Blocks that come in order fill chunks to their end.
             int kept = at == CHUNK_ENTRIES ? CHUNK_ENTRIES : CHUNK_ENTRIES / 2;

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongSupplier;
 
 /**
  * Pages of runs that were read, up to a number of bytes; the least recently used go first. Index
@@ -30,10 +31,10 @@ final class PageCache {
     private final Map<Key, byte[]> dataPages = new LinkedHashMap<>(64, 0.75f, true);
     private final Map<Key, byte[]> indexPages = new LinkedHashMap<>(64, 0.75f, true);
     private final Map<Key, CompletableFuture<byte[]>> underWay = new HashMap<>();
-    private long limitBytes;
+    private final LongSupplier limitBytes;
     private long pagesRead;
 
-    PageCache(MapStore store, long limitBytes) {
+    PageCache(MapStore store, LongSupplier limitBytes) {
         this.store = store;
         this.limitBytes = limitBytes;
     }
@@ -110,10 +111,12 @@ final class PageCache {
         evict();
     }
 
-    private void evict() {
-        while (memoryBytes() > limitBytes) {
+    /** Gives up what is beyond the limit as it is now. */
+    void evict() {
+        long limit = limitBytes.getAsLong();
+        while (memoryBytes() > limit) {
             long indexBytes = (long) indexPages.size() * PAGE_MEMORY_BYTES;
-            boolean fromIndex = dataPages.isEmpty() || indexBytes > limitBytes / 4 * 3;
+            boolean fromIndex = dataPages.isEmpty() || indexBytes > limit / 4 * 3;
             Iterator<Key> eldest = (fromIndex ? indexPages : dataPages).keySet().iterator();
             eldest.next();
             eldest.remove();
@@ -124,11 +127,6 @@ final class PageCache {
     void forget(Run run) {
         indexPages.keySet().removeIf(key -> key.run == run);
         dataPages.keySet().removeIf(key -> key.run == run);
-    }
-
-    void limit(long bytes) {
-        limitBytes = bytes;
-        evict();
     }
 
     long memoryBytes() {

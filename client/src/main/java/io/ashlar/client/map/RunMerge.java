@@ -88,6 +88,11 @@ final class RunMerge {
         return inputBytes + RunWriter.MAX_BYTES;
     }
 
+    /** What the new run's directory takes so far. */
+    long directoryBytes() {
+        return writer.directoryBytes();
+    }
+
     int pagesWritten() {
         return writer.pageCount();
     }

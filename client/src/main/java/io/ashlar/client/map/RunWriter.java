@@ -87,6 +87,11 @@ final class RunWriter {
         return pageCount;
     }
 
+    /** What the directory takes while it grows. */
+    long directoryBytes() {
+        return 72L * places.size() + 60L * fencePages.size() + 80L * segments.size();
+    }
+
     /** What an append failed with. */
     @Nullable
     AshlarException failure() {

@@ -29,7 +29,7 @@ class BlockMapRandomTest {
 
     static LongStream seeds() {
         Long one = Long.getLong("ashlar.map.seed");
-        return one != null ? LongStream.of(one) : LongStream.range(0, 60);
+        return one != null ? LongStream.of(one) : LongStream.range(0, 30);
     }
 
     @ParameterizedTest

@@ -167,6 +167,25 @@ class BlockMapTest {
     }
 
     @Test
+    void aFlipOfAnyByteOfAPageIsCorrupt() throws Exception {
+        BlockMap map = open(SMALL);
+        write(map, 20);
+        await(map.checkpoint());
+        long reads = store.reads();
+        for (int at = 0; at < 2 * 4096; at++) {
+            // First the index page, then, with that one in the cache, the data page.
+            store.rotByte(at % 4096, at == 4096 ? 1 : 0);
+            CompletableFuture<List<MapExtent>> asked = map.lookUp(0, BLOCKS);
+            assertThatThrownBy(() -> await(asked))
+                    .as("byte %d", at)
+                    .hasCauseInstanceOf(AshlarException.Corrupt.class);
+        }
+        assertThat(store.reads() - reads).isEqualTo(2 * 4096 + 1);
+        store.rotByte(-1, 0);
+        expectAll(map);
+    }
+
+    @Test
     void zeroesAreDroppedWhereNothingIsLeftToHideAndLossesStay() throws Exception {
         BlockMap map = open(SMALL);
         writeOne(map, 0, 1000, Extent.Kind.DATA);

@@ -45,6 +45,8 @@ final class FakeMapStore implements MapStore {
     private LogSegment open = newSegment();
     private double failureRate;
     private double rotRate;
+    private int rottenByte = -1;
+    private int soundReadsLeft;
     private boolean fenced;
     private long reads;
     private long appendedPages;
@@ -62,6 +64,12 @@ final class FakeMapStore implements MapStore {
 
     void rotAt(double rate) {
         rotRate = rate;
+    }
+
+    /** Flips a bit of this byte in whatever is read, but for the next reads. */
+    void rotByte(int index, int soundReads) {
+        rottenByte = index;
+        soundReadsLeft = soundReads;
     }
 
     void fence() {
@@ -166,8 +174,9 @@ final class FakeMapStore implements MapStore {
                         (long) i * Stripe.PIECE_BYTES,
                         page.length);
             }
-            if (random.nextDouble() < rotRate) {
-                long at = random.nextLong(buffer.sizeBytes());
+            boolean rots = random.nextDouble() < rotRate;
+            if (rots || (rottenByte >= 0 && --soundReadsLeft < 0)) {
+                long at = rots ? random.nextLong(buffer.sizeBytes()) : rottenByte;
                 byte rotten = buffer.segment().get(ValueLayout.JAVA_BYTE, at);
                 buffer.segment().set(ValueLayout.JAVA_BYTE, at, (byte) (rotten ^ 16));
             }

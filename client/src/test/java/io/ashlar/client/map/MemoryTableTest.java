@@ -62,7 +62,7 @@ class MemoryTableTest {
     }
 
     private static long pointer(int segment, long number, int piece, int crc) {
-        return 1 + ((crc & 0xFFFFL) | (long) piece << 16 | number << 32 | (long) segment << 60);
+        return 1 + (crc & 0xFFFFL) + ((long) piece << 16) + (number << 32) + ((long) segment << 60);
     }
 
     private void expect(long[] expected, LogSegment[] some, int from) throws Exception {
