@@ -17,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
  * wants them. Lives on the cluster's loop.
  */
 public final class VolumeReader {
+    private static final int MAX_LOOK_UPS = 4;
+
     private final BlockMap map;
     private final PieceReader pieces;
 
@@ -37,7 +39,46 @@ public final class VolumeReader {
         long first = offsetBytes / Stripe.BLOCK_BYTES;
         long end = Math.ceilDiv(offsetBytes + target.byteSize(), Stripe.BLOCK_BYTES);
         return map.lookUp(first, end - first)
-                .thenCompose(extents -> read(extents, offsetBytes, target));
+                .thenCompose(extents -> read(extents, offsetBytes, target)
+                        .exceptionallyCompose(failure -> again(
+                                extents,
+                                offsetBytes,
+                                target,
+                                AshlarException.in(failure),
+                                MAX_LOOK_UPS - 1)));
+    }
+
+    /** What was looked up may have been overwritten meanwhile, and its segment been freed. */
+    private CompletableFuture<Void> again(
+            List<MapExtent> tried,
+            long offsetBytes,
+            MemorySegment target,
+            AshlarException cause,
+            int lookUpsLeft) {
+        long first = tried.getFirst().firstBlock();
+        long end = tried.getLast().endBlock();
+        return map.lookUp(first, end - first).thenCompose(extents -> {
+            if (lookUpsLeft == 0 || stripesOf(extents).equals(stripesOf(tried))) {
+                return CompletableFuture.failedFuture(cause);
+            }
+            return read(extents, offsetBytes, target)
+                    .exceptionallyCompose(failure -> again(
+                            extents,
+                            offsetBytes,
+                            target,
+                            AshlarException.in(failure),
+                            lookUpsLeft - 1));
+        });
+    }
+
+    private static List<StripeRef> stripesOf(List<MapExtent> extents) {
+        List<StripeRef> stripes = new ArrayList<>();
+        for (MapExtent extent : extents) {
+            if (extent instanceof MapExtent.Stored stored) {
+                stripes.add(stored.stripe());
+            }
+        }
+        return stripes;
     }
 
     private CompletableFuture<Void> read(

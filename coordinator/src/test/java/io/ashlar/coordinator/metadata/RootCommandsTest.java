@@ -144,7 +144,7 @@ final class RootCommandsTest {
         assertThat(free(2, 2, 3, 4, 5)).containsExactly(2L, 3L);
         commit(1, 5, 6, 4096);
         assertThat(free(2, 4, 5, 6)).as("segment 6 is open").containsExactly(4L, 5L);
-        assertThat(metadata.segments()).hasSize(1);
+        assertThat(metadata.segments(VOLUME)).hasSize(1);
         assertThat(metadata.isDoomed(shard(4, SHARDS - 1, 100 + SHARDS - 1))).isTrue();
         assertThat(free(2, 4)).as("again").containsExactly(4L);
     }
