@@ -7,6 +7,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -66,6 +67,8 @@ public record ClusterFile(List<Member> coordinators, List<Member> nodes) {
         } catch (NoSuchFileException e) {
             throw new AshlarException.NotFound(directory + " holds no cluster: " + NAME
                     + " is not there (ashlar up --dir makes one)");
+        } catch (CharacterCodingException e) {
+            throw new AshlarException.Incompatible(file + " is not text");
         }
         Map<String, Object> object;
         try {

@@ -62,9 +62,8 @@ public final class StallWatch implements AutoCloseable {
                 coordinators.stream().map(Address::toString).collect(Collectors.joining(","));
         listener.accept(
                 waits
-                        ? "no coordinator answers at " + listed
-                                + ": waiting for it (start it, or interrupt)"
-                        : "going on");
+                        ? "no coordinator answers at " + listed + ": what needs one waits for it"
+                        : "a coordinator answers again, going on");
     }
 
     @Override

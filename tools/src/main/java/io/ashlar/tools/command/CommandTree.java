@@ -124,6 +124,8 @@ public final class CommandTree {
             case AshlarException known -> String.valueOf(known.getMessage());
             case CommandFailed known -> String.valueOf(known.getMessage());
             case java.nio.file.NoSuchFileException missing -> "no such file: " + missing.getFile();
+            case java.nio.file.FileAlreadyExistsException there ->
+                there.getFile() + " is there already, and no directory";
             case java.nio.file.AccessDeniedException denied -> "not permitted: " + denied.getFile();
             case java.nio.file.FileSystemException other ->
                 other.getFile()

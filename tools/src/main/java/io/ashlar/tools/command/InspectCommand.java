@@ -41,9 +41,7 @@ final class InspectCommand extends Group {
 
         @Override
         protected int run() throws Exception {
-            if (!Files.isRegularFile(file)) {
-                throw new CommandFailed("no such file: " + file);
-            }
+            requireFile(file);
             long pages = RecordScan.scan(file, this::show);
             if (records + pages == 0) {
                 throw new CommandFailed(file + " is no file of a drive: none of its "

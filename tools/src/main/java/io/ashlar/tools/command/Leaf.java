@@ -11,6 +11,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 
@@ -50,6 +52,16 @@ public abstract class Leaf implements Callable<Integer> {
     protected final void requireVolume(VolumeName name) throws AshlarException {
         try (ClusterConnection connection = new ClusterConnection(coordinators())) {
             var _ = VolumeCommand.get(connection, name);
+        }
+    }
+
+    /** Fails where there is no such file, or it is none that can be read from end to end. */
+    protected static void requireFile(Path file) throws CommandFailed {
+        if (Files.isDirectory(file)) {
+            throw new CommandFailed(file + " is a directory, expected a file");
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new CommandFailed("no such file: " + file);
         }
     }
 

@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-import java.nio.file.Files;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 
@@ -36,15 +36,16 @@ abstract class ServerRun extends Leaf {
 
     @Override
     protected final int run() throws Exception {
-        if (!Files.isRegularFile(file)) {
-            throw new CommandFailed("no such file: " + file);
-        }
+        requireFile(file);
         LogConfigurator.enableByDefault();
         Logger log = LoggerFactory.getLogger("io.ashlar.tools.Server");
         Transport transport = new NettyTransport("ashlar", threads());
         AutoCloseable server;
         try {
             server = start(file, transport);
+        } catch (CharacterCodingException e) {
+            transport.close();
+            throw new CommandFailed(file + " is no configuration: it is not text");
         } catch (Exception e) {
             transport.close();
             throw e;

@@ -28,6 +28,9 @@ final class VolumeExport extends Leaf {
 
     @Override
     protected int run() throws Exception {
+        if (file.isEmpty()) {
+            throw misuse("FILE is empty: expected a path or -");
+        }
         boolean isPipe = file.equals("-");
         if (isPipe) {
             console().reserveStandardOutput();

@@ -36,6 +36,9 @@ final class VolumeImport extends Leaf {
 
     @Override
     protected int run() throws Exception {
+        if (file.isEmpty()) {
+            throw misuse("FILE is empty: expected a path or -");
+        }
         try (ImageSource source = open()) {
             VolumeInfo info;
             try (ClusterConnection connection = new ClusterConnection(coordinators())) {
@@ -46,11 +49,19 @@ final class VolumeImport extends Leaf {
                         + " bytes is larger than volume " + name + " of " + info.getSizeBytes()
                         + ": nothing was written; create a volume of at least its size");
             }
-            source.requireContent();
-            try (AshlarClient client = AshlarClient.connect(coordinators())) {
-                return write(source, client, info);
+            AtomicLong doneBytes = new AtomicLong();
+            try (StallWatch _ =
+                    new StallWatch(coordinators(), doneBytes::get, this::noticeOfStall)) {
+                source.requireContent();
+                try (AshlarClient client = AshlarClient.connect(coordinators())) {
+                    return write(source, client, info, doneBytes);
+                }
             }
         }
+    }
+
+    private void noticeOfStall(String text) {
+        console().notice("import " + name + ": " + text);
     }
 
     private ImageSource open() throws IOException, CommandFailed {
@@ -64,15 +75,11 @@ final class VolumeImport extends Leaf {
         return ImageSource.of(path);
     }
 
-    private int write(ImageSource source, AshlarClient client, VolumeInfo info)
+    private int write(
+            ImageSource source, AshlarClient client, VolumeInfo info, AtomicLong doneBytes)
             throws IOException, CommandFailed {
         Transfer transfer;
-        AtomicLong doneBytes = new AtomicLong();
-        try (StallWatch _ = new StallWatch(
-                        coordinators(),
-                        doneBytes::get,
-                        text -> console().notice("import " + name + ": " + text));
-                Volume volume = client.open(name.text(), OpenOptions.forProcess("import"));
+        try (Volume volume = client.open(name.text(), OpenOptions.forProcess("import"));
                 Progress progress = console()
                         .progress("import " + name, source.knownBytes())
                         .alsoTo(doneBytes)) {

@@ -87,6 +87,10 @@ class ClusterFileTest {
                     .as(text)
                     .isInstanceOf(AshlarException.Incompatible.class);
         }
+        Files.write(directory.resolve("cluster.json"), new byte[] {(byte) 0xff});
+        assertThatThrownBy(() -> LocalCluster.open(directory))
+                .isInstanceOf(AshlarException.Incompatible.class)
+                .hasMessageContaining("is not text");
     }
 
     @Test

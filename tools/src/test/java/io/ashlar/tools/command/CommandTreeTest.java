@@ -113,6 +113,12 @@ class CommandTreeTest {
     }
 
     @Test
+    void anEmptyFileNameIsMisuse() {
+        assertThat(Ran.of("volume", "import", "", "v").exitCode()).isEqualTo(CommandTree.USAGE);
+        assertThat(Ran.of("volume", "export", "v", "").exitCode()).isEqualTo(CommandTree.USAGE);
+    }
+
+    @Test
     void theEnvironmentIsHeldToTheSameRule() {
         Ran ran = Ran.of(Map.of("ASHLAR_COORDINATOR", "nonsense"), "status");
         assertThat(ran.exitCode()).isEqualTo(CommandTree.USAGE);

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 class UpCommandTest {
     @TempDir
@@ -52,10 +53,12 @@ class UpCommandTest {
     @Test
     void aDirectoryThatCannotBeMadeIsNamed() throws IOException {
         Path file = Files.writeString(directory.resolve("file"), "x");
-        Ran ran = Ran.of(
-                "up", "--dir", file.resolve("below").toString(), "--port", "" + FreePorts.run(16));
-        assertThat(ran.exitCode()).as(ran.toString()).isEqualTo(CommandTree.FAILED);
-        assertThat(ran.err()).contains(file.toString()).hasLineCount(1);
+        for (Path wrong : List.of(file, file.resolve("below"))) {
+            Ran ran = Ran.of("up", "--dir", wrong.toString(), "--port", "" + FreePorts.run(16));
+            assertThat(ran.exitCode()).as(ran.toString()).isEqualTo(CommandTree.FAILED);
+            assertThat(ran.err()).contains(file.toString()).hasLineCount(1);
+            assertThat(ran.err()).containsPattern("no directory|Not a directory");
+        }
     }
 
     private LocalCluster made() throws IOException {
