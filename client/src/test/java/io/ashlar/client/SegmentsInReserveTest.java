@@ -36,8 +36,7 @@ class SegmentsInReserveTest {
 
     private final SplittableRandom random = new SplittableRandom(1);
     private final FakeLoop loop = new FakeLoop();
-    private final FakeCluster cluster =
-            new FakeCluster(loop, random, 7, new Policy(4, 2), 4 << 20);
+    private final FakeCluster cluster = new FakeCluster(loop, random, 7, new Policy(4, 2), 4 << 20);
     private final Set<SegmentId> appendedTo = new HashSet<>();
     private final byte[] stripe = new byte[STRIPE_BLOCKS * 4096];
     private TestClient client = newClient();
@@ -77,7 +76,7 @@ class SegmentsInReserveTest {
 
     @Test
     void aSegmentOfWhichAShardCannotBeMadeIsSealedAtZero() {
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (to == 3 && request.hasCreateShard()) {
                 throw new AshlarException.NoSpace("the drive is full");
             }
@@ -95,7 +94,7 @@ class SegmentsInReserveTest {
     }
 
     private SegmentId writeUntilThereIsASpare() {
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (request.hasAppendCell()) {
                 appendedTo.add(SegmentId.of(request.getAppendCell().getShard().getSegment()));
             }
