@@ -229,6 +229,8 @@ final class NodeRequests {
                 return repair.ended(begun, result);
             }
             case GivenOrder.Scrub(long id) -> scrub.ended(id, node.id(), result);
+            case GivenOrder.Compare(long id, SegmentId segment) ->
+                scrub.compared(id, segment, node.id(), result);
         }
         if (failed && !gone) {
             node.rest(result.getOrder(), leader.nowNanos() + FAILED_ORDER_RESTS_NANOS);

@@ -9,6 +9,7 @@ import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Event;
 import io.ashlar.client.protocol.GetEvents;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.RegisterNode;
 import io.ashlar.client.protocol.Request;
@@ -276,5 +277,26 @@ final class NodeRequestsTest {
         node.setObedient(true);
         cluster.passSeconds(3);
         assertThat(node.ordered).hasSize(4);
+    }
+
+    @Test
+    void aNewLeaderSaysOfNoNodeThatItIsUpBeforeItIsHeard() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.node("n2").kill();
+        cluster.restartCoordinator();
+        assertThat(cluster.status().getNodesList()).allSatisfy(node -> {
+            assertThat(node.getState()).isEqualTo("suspect");
+            assertThat(node.getReason()).contains("not heard");
+        });
+        cluster.heartbeats();
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> !node.getState().equals("up"))
+                .extracting(NodeStatus::getId)
+                .containsExactly("n2");
+        cluster.passSeconds(5);
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> node.getState().equals("down"))
+                .extracting(NodeStatus::getId)
+                .containsExactly("n2");
     }
 }

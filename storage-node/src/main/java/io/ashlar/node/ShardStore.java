@@ -261,6 +261,28 @@ final class ShardStore {
         commit.join(Done.getDefaultInstance(), completion);
     }
 
+    /**
+     * Seals a shard that a rebuild has seen to. Where that left cells out, which read as zeros if
+     * they were never written here, zeros prove nothing in it any more: durably, before anybody is
+     * told that the shard is there.
+     */
+    void rebuilt(
+            ShardKey key, ShardEntry.Seal seal, int cellsLacking, Completion<Done> completion) {
+        Shard shard = shards.get(key);
+        if (shard != null && failure == null) {
+            shard.damagedCells(cellsLacking);
+            if (cellsLacking > 0 && !shard.entry().holesProveNothing()) {
+                try {
+                    change(shard, shard.entry().afterLoss());
+                } catch (IOException e) {
+                    completion.failed(failedWrite(e));
+                    return;
+                }
+            }
+        }
+        seal(key, seal, completion);
+    }
+
     private static @Nullable AshlarException refusal(
             ShardKey key, @Nullable Shard shard, ShardEntry.Seal seal) {
         if (shard == null) {
@@ -280,7 +302,8 @@ final class ShardStore {
 
     /**
      * Removes a shard, durably; one that is not there is gone already. One that is being created
-     * will not come to be.
+     * will not come to be, nor one whose creation is still on its way: whoever confirms a deletion
+     * answers for it. The creation of a sealed shard was answered long ago.
      */
     void delete(ShardKey key, Completion<Done> completion) {
         if (failure != null) {
@@ -288,15 +311,20 @@ final class ShardStore {
             return;
         }
         Shard shard = shards.get(key);
+        try {
+            if (shard == null || !shard.entry().sealed()) {
+                catalogue.refuseCreation(key.segment());
+            }
+            if (shard != null) {
+                catalogue.remove(key);
+            }
+        } catch (IOException e) {
+            completion.failed(failedWrite(e));
+            return;
+        }
         if (shard == null) {
             creator.cancel(key);
             commit.join(Done.getDefaultInstance(), completion);
-            return;
-        }
-        try {
-            catalogue.remove(key);
-        } catch (IOException e) {
-            completion.failed(failedWrite(e));
             return;
         }
         shards.remove(key);

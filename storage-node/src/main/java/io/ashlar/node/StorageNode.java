@@ -105,7 +105,10 @@ public final class StorageNode implements AutoCloseable {
                     if (e instanceof AshlarException && !(e instanceof AshlarException.Corrupt)) {
                         throw e;
                     }
-                    log.error("drive={} state=broken not served", drive.directory(), e);
+                    log.error(
+                            "drive={} state=broken not served: {}",
+                            drive.directory(),
+                            e.getMessage());
                     broken = e;
                 }
             }

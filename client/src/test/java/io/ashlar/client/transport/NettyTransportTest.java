@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -227,7 +228,8 @@ class NettyTransportTest {
 
     private static boolean closedAfter(Transport.Listener listener, byte[] bytes)
             throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", listener.address().port())) {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), listener.address().port())) {
             socket.setSoTimeout(10_000);
             socket.getOutputStream().write(bytes);
             return socket.getInputStream().read() == -1;
@@ -237,7 +239,8 @@ class NettyTransportTest {
     }
 
     private static void sendAndLeave(Transport.Listener listener, byte[] bytes) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", listener.address().port())) {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), listener.address().port())) {
             socket.getOutputStream().write(bytes);
         }
     }

@@ -170,6 +170,12 @@ public class MetadataReader {
         return read(KeyFormat.loss(segment, index), LossRecord.parser());
     }
 
+    /** Whether it is kept for what a shard that replaced it lacks. */
+    public boolean isFormer(ShardRef shard) {
+        LossRecord loss = loss(SegmentId.of(shard.getSegment()), shard.getIndex());
+        return loss != null && loss.getFormerList().contains(shard);
+    }
+
     public List<LossRecord> losses() {
         return all(KeyFormat.LOSSES, LossRecord.parser());
     }
