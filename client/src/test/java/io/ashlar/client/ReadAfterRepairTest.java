@@ -75,7 +75,7 @@ class ReadAfterRepairTest {
     void goesToTheNewPlaceOfAShardWhoseDriveIsAnother() {
         Volume volume = written(64);
         moveFrom(2);
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (to == 2 && request.hasReadCell()) {
                 throw new AshlarException.Invalid("the drive is another");
             }
@@ -101,7 +101,7 @@ class ReadAfterRepairTest {
     void asksForASegmentOnceWhileTheAnswerIsAwaited() {
         Volume volume = written(4);
         Set<SegmentId> asked = new HashSet<>();
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (request.hasListSegments()) {
                 assertThat(asked.add(SegmentId.of(request.getListSegments().getSegment())))
                         .isTrue();

@@ -46,7 +46,7 @@ class ReadBoundsTest {
         client.write(volume, 0, image);
         AtomicInteger reads = new AtomicInteger();
         AtomicInteger cellsForDecoding = new AtomicInteger();
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (request.hasReadCell()) {
                 (request.getReadCell().getHeader() ? cellsForDecoding : reads).incrementAndGet();
             }

@@ -79,7 +79,7 @@ class SegmentsInReserveTest {
 
     @Test
     void aSegmentOfWhichAShardCannotBeMadeIsSealedAtZero() {
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (to == 3 && request.hasCreateShard()) {
                 throw new AshlarException.NoSpace("the drive is full");
             }
@@ -97,7 +97,7 @@ class SegmentsInReserveTest {
     }
 
     private SegmentId writeUntilThereIsASpare() {
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (request.hasAppendCell()) {
                 appendedTo.add(SegmentId.of(request.getAppendCell().getShard().getSegment()));
             }

@@ -53,7 +53,7 @@ class TakeoverFaultsTest {
         cluster.slow(1, 0);
 
         Set<Integer> rotten = new HashSet<>();
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (request.hasReadCell() && rotten.add(2)) {
                 cluster.rotLastRecords(2);
             }
@@ -103,7 +103,7 @@ class TakeoverFaultsTest {
     }
 
     private void assertNothingIsDecidedWithout(Set<Integer> nodes) {
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (denying.contains(to)) {
                 throw new AshlarException.Invalid("drive 7 is not served here");
             }
@@ -120,7 +120,7 @@ class TakeoverFaultsTest {
     /** Learns which nodes are sent the stripe at this offset. */
     private Set<Integer> watchHolders(long offset) {
         Set<Integer> holders = new HashSet<>();
-        cluster.watch((to, request) -> {
+        cluster.watch((to, request, bulk) -> {
             if (request.getBodyCase() == Request.BodyCase.APPEND_CELL
                     && request.getAppendCell().getOffset() == offset) {
                 holders.add(to);

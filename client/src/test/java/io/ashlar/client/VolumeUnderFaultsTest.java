@@ -9,6 +9,7 @@ import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
 import io.ashlar.client.map.MapLimits;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.Request;
 
 import org.junit.jupiter.api.Test;
 
@@ -24,26 +25,18 @@ import java.util.function.Supplier;
 /**
  * One volume, written while nodes die and come back, messages are lost and its writer is killed:
  * after every takeover each block holds its last acknowledged content or a later one that was
- * issued, and what survives is a prefix of the order of writing.
+ * issued, and what survives is a prefix of the order of writing. Meanwhile {@link LogOrderWatch} looks
+ * at what writers send.
  */
 class VolumeUnderFaultsTest {
     private static final int SEEDS = Integer.getInteger("ashlar.seeds", 150);
     private static final long FIRST_SEED = Long.getLong("ashlar.seed", System.nanoTime());
     private static final int BLOCKS = 64;
+    private static final List<Request.BodyCase> COMMANDS = List.of(
+            Request.BodyCase.CREATE_SEGMENT,
+            Request.BodyCase.OPEN_SEGMENT,
+            Request.BodyCase.SEAL_SEGMENTS);
     private static final long SECOND = 1_000_000_000L;
-    private static final ClientConfig CONFIG = new ClientConfig(
-            Duration.ofMillis(100),
-            Duration.ofMillis(100),
-            Duration.ofMillis(500),
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(1),
-            4,
-            16 * 4096,
-            1 << 20,
-            12,
-            new MapLimits(8192, 64 * 1024, 2, 1),
-            96 * 1024,
-            256 * 1024);
 
     @Test
     void nothingAcknowledgedIsLostAndNothingOlderIsRead() {
@@ -67,6 +60,7 @@ class VolumeUnderFaultsTest {
         private final Policy policy;
         private final int nodeCount;
         private final FakeCluster cluster;
+        private final ClientConfig config;
 
         /** Since the last takeover, in the order they were issued. */
         private final List<Issued> issued = new ArrayList<>();
@@ -108,8 +102,27 @@ class VolumeUnderFaultsTest {
             policy = policies[random.nextInt(policies.length)];
             nodeCount = policy.n() + random.nextInt(3);
             cluster = new FakeCluster(loop, random, nodeCount, policy, BLOCKS * 4096L);
+            config = config(random.nextBoolean() ? 96 * 1024 : 256 * 1024);
+            cluster.watch(new LogOrderWatch(cluster));
             transport = cluster.newClient();
             volume = open();
+        }
+
+        /** With small segments the window spans several of them, most of the time. */
+        private static ClientConfig config(int maxShardBytes) {
+            return new ClientConfig(
+                    Duration.ofMillis(100),
+                    Duration.ofMillis(100),
+                    Duration.ofMillis(500),
+                    Duration.ofSeconds(2),
+                    Duration.ofSeconds(1),
+                    4,
+                    16 * 4096,
+                    1 << 20,
+                    12,
+                    new MapLimits(8192, 64 * 1024, 2, 1),
+                    96 * 1024,
+                    maxShardBytes);
         }
 
         void play() {
@@ -137,7 +150,9 @@ class VolumeUnderFaultsTest {
         private void drawFaults() {
             double[] rates = {0, 0, 0.01, 0.05};
             cluster.loseMessages(rates[random.nextInt(rates.length)]);
-            cluster.loseCoordinatorMessages(random.nextBoolean() ? 0.4 : 0);
+            for (Request.BodyCase command : COMMANDS) {
+                cluster.loseMessages(command, random.nextInt(3) == 0 ? 0.5 : 0);
+            }
             for (int i = 0; i < nodeCount; i++) {
                 cluster.slow(i, random.nextInt(8) == 0 ? random.nextLong(80_000_000) : 0);
             }
@@ -146,9 +161,15 @@ class VolumeUnderFaultsTest {
         private void heal() {
             startAll();
             cluster.loseMessages(0);
-            cluster.loseCoordinatorMessages(0);
+            spareCommands();
             for (int i = 0; i < nodeCount; i++) {
                 cluster.slow(i, 0);
+            }
+        }
+
+        private void spareCommands() {
+            for (Request.BodyCase command : COMMANDS) {
+                cluster.loseMessages(command, 0);
             }
         }
 
@@ -205,12 +226,18 @@ class VolumeUnderFaultsTest {
         }
 
         /**
-         * The writer dies, at any moment of its work, alone or with as many nodes as a segment
-         * survives; another opens the volume and reads it.
+         * The writer dies, at any moment of its work or with its window just sent, alone or with as
+         * many nodes as a segment survives; another opens the volume and reads it.
          */
         private void takeOver() {
+            if (random.nextBoolean()) {
+                for (int i = random.nextInt(8); i >= 0; i--) {
+                    write();
+                }
+                loop.runFor(random.nextLong(6_000_000));
+            }
             transport.kill();
-            cluster.loseCoordinatorMessages(0);
+            spareCommands();
             if (random.nextBoolean()) {
                 for (int i = 0; i < policy.m(); i++) {
                     killSome();
@@ -234,7 +261,7 @@ class VolumeUnderFaultsTest {
                     random,
                     new CoordinatorCalls(transport, loop, List.of(FakeCluster.COORDINATOR)),
                     new NodeHealth(),
-                    CONFIG);
+                    config);
             return finish(() -> Volume.open(reached, "disk0", new OpenOptions("test")));
         }
 

@@ -328,6 +328,7 @@ final class LogWriter {
     void end(AshlarException cause) {
         if (ended == null) {
             ended = cause;
+            segments.end();
             LOG.warn(
                     "event=writer-ended volume={} reason=\"{}\"",
                     writer.name(),

@@ -49,6 +49,7 @@ final class OpenSegments {
 
     private @Nullable CompletableFuture<Void> creation;
     private boolean sealingFull;
+    private boolean ended;
     private final Set<String> avoidNodes = new TreeSet<>();
     private SegmentId lastSealed;
     private long lastSealedBytes;
@@ -134,14 +135,19 @@ final class OpenSegments {
         return creation != null;
     }
 
-    /** Creates the spare segment; tried until the coordinator's time is over. */
+    /**
+     * Creates the spare segment. While no coordinator answers that waits; what a coordinator refuses
+     * for now, because too few domains are up, is tried again until the coordinator's time is over.
+     */
     CompletableFuture<Void> create() {
-        long deadline = cluster.loop().nanoTime()
-                + cluster.config().coordinatorTimeout().toNanos();
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
-        tryCreate(deadline, created);
+        tryCreate(deadline(), created);
         return created;
+    }
+
+    private long deadline() {
+        return cluster.loop().nanoTime() + cluster.config().coordinatorTimeout().toNanos();
     }
 
     private void tryCreate(long deadline, CompletableFuture<Void> created) {
@@ -154,15 +160,24 @@ final class OpenSegments {
                 return;
             }
             AshlarException cause = AshlarException.in(failure);
-            boolean again = cause instanceof AshlarException.Unavailable
-                    && cluster.loop().nanoTime() < deadline;
+            boolean unanswered =
+                    cause instanceof AshlarException.Unavailable silence && !silence.isAnswered();
+            long until = unanswered ? deadline() : deadline;
+            boolean again = !ended
+                    && cause instanceof AshlarException.Unavailable
+                    && cluster.loop().nanoTime() < until;
             if (again) {
-                cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(deadline, created));
+                cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(until, created));
             } else {
                 creation = null;
                 created.completeExceptionally(cause);
             }
         });
+    }
+
+    /** The writer has ended, or wants to: nothing waits for a coordinator any more. */
+    void end() {
+        ended = true;
     }
 
     /** Keeps new segments off a node for a while. */
@@ -210,6 +225,7 @@ final class OpenSegments {
      */
     CompletableFuture<Void> sealAll(boolean forGood) {
         if (forGood && creation != null) {
+            end();
             return creation.handle((ignored, failure) -> failure == null)
                     .thenCompose(ignored -> sealAll(true));
         }

@@ -12,6 +12,7 @@ import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -36,7 +37,7 @@ public final class FakeCluster {
     private final Map<Address, Long> slowness = new HashMap<>();
     private final List<Arrival> watchers = new ArrayList<>();
     private double lossRate;
-    private double coordinatorLossRate;
+    private final Map<Request.BodyCase, Double> lossRates = new EnumMap<>(Request.BodyCase.class);
 
     public FakeCluster(
             FakeLoop loop, RandomGenerator random, int nodeCount, Policy policy, long sizeBytes) {
@@ -81,8 +82,9 @@ public final class FakeCluster {
          * May do anything to the cluster; what it throws is the receiver's answer.
          *
          * @param to index of a node, or -1 for the coordinator
+         * @param bulk valid during the call only
          */
-        void arrives(int to, Request request) throws AshlarException;
+        void arrives(int to, Request request, MemorySegment bulk) throws AshlarException;
     }
 
     public void watch(Arrival watcher) {
@@ -164,9 +166,9 @@ public final class FakeCluster {
         lossRate = rate;
     }
 
-    /** The same for what goes to and comes from the coordinator, in addition. */
-    public void loseCoordinatorMessages(double rate) {
-        coordinatorLossRate = rate;
+    /** The same for requests of one kind and their answers, in addition. */
+    public void loseMessages(Request.BodyCase kind, double rate) {
+        lossRates.put(kind, rate);
     }
 
     /** What the coordinator keeps of the newest root leads nowhere any more. */
@@ -222,7 +224,7 @@ public final class FakeCluster {
             if (!alive) {
                 on.execute(call::end);
             }
-            if (!alive || isLost(to) || (!hearsCoordinator && to.equals(COORDINATOR))) {
+            if (!alive || isLost(request) || (!hearsCoordinator && to.equals(COORDINATOR))) {
                 whole.release();
                 return;
             }
@@ -243,11 +245,11 @@ public final class FakeCluster {
                                     new AshlarException.Unavailable("cannot connect to " + to)));
                     return;
                 }
-                arrive(to, request);
+                arrive(to, request, bulk);
                 Answer answer = node != null
                         ? node.handle(request, bulk)
                         : new Answer(coordinator.handle(request), Buffer.empty());
-                if (isLost(to)) {
+                if (isLost(request)) {
                     answer.bulk().release();
                 } else {
                     call.on.schedule(delay(to), () -> call.answer(answer));
@@ -311,17 +313,17 @@ public final class FakeCluster {
         }
     }
 
-    private void arrive(Address to, Request request) throws AshlarException {
+    private void arrive(Address to, Request request, Buffer bulk) throws AshlarException {
         arrivals.merge(request.getBodyCase(), 1, Integer::sum);
         int index = List.copyOf(nodes.keySet()).indexOf(to);
         for (Arrival watcher : watchers) {
-            watcher.arrives(index, request);
+            watcher.arrives(index, request, bulk.segment());
         }
     }
 
-    private boolean isLost(Address peer) {
-        return random.nextDouble() < lossRate
-                || (peer.equals(COORDINATOR) && random.nextDouble() < coordinatorLossRate);
+    private boolean isLost(Request request) {
+        double rate = lossRates.getOrDefault(request.getBodyCase(), 0.0);
+        return random.nextDouble() < lossRate || (rate > 0 && random.nextDouble() < rate);
     }
 
     private long delay(Address peer) {

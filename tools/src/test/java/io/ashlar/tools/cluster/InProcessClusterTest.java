@@ -51,6 +51,8 @@ class InProcessClusterTest {
             ClientConfig.DEFAULT.windowStripes(),
             64 << 10,
             ClientConfig.DEFAULT.maxWaitingBytes(),
+            ClientConfig.DEFAULT.maxTailStripes(),
+            ClientConfig.DEFAULT.mapLimits(),
             256 << 10,
             256 << 10);
 
