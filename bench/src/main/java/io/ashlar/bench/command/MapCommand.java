@@ -46,16 +46,19 @@ final class MapCommand extends Benchmark {
     private Path directory;
 
     @Override
-    public Integer call() throws Exception {
+    protected int run() throws Exception {
         if (writes < 1 || size.bytes() < BLOCK_BYTES) {
-            throw misused(new IllegalArgumentException(
-                    "--writes " + writes + " --size " + size.bytes() + ": expected more"));
+            throw misuse("--writes " + writes + " --size " + size.bytes() + ": expected more");
         }
         describe();
-        console().line("     writes  runs B/write  tree B/write  memory MiB  heap MiB  open ms"
-                + "  pages/lookup  runs  B/entry  us/write");
+        console()
+                .line("     writes  runs B/write  tree B/write  memory MiB  heap MiB  open ms"
+                        + "  pages/lookup  runs  B/entry  us/write");
         List<MapMeasurement.Figures> all = MapMeasurement.measure(
-                size.bytes() / BLOCK_BYTES, writes, directory, figures -> console().line(line(figures)));
+                size.bytes() / BLOCK_BYTES,
+                writes,
+                directory,
+                figures -> console().line(line(figures)));
         if (console().isJson()) {
             List<Map<String, Object>> rows = new ArrayList<>();
             all.forEach(figures -> rows.add(object(figures)));

@@ -28,6 +28,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -93,7 +94,7 @@ final class FileMapStore implements MapStore, AutoCloseable {
         unused.removeAll(references.segments());
         unused.remove(open.id());
         for (SegmentId id : unused) {
-            freeSlots.add(slots.remove(id));
+            freeSlots.add(Objects.requireNonNull(slots.remove(id)));
             segments.remove(id);
         }
     }
@@ -125,8 +126,7 @@ final class FileMapStore implements MapStore, AutoCloseable {
             open = newMapSegment();
         }
         long number = batches++;
-        StripeRef stripe =
-                new StripeRef(open, number, number * GEOMETRY.recordBytes(), GEOMETRY);
+        StripeRef stripe = new StripeRef(open, number, number * GEOMETRY.recordBytes(), GEOMETRY);
         ByteBuffer bytes = pages.segment().asByteBuffer();
         writtenBytes += bytes.remaining();
         try {

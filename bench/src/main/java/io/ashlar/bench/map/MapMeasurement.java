@@ -138,14 +138,15 @@ public final class MapMeasurement {
         int[] crcs = new int[STRIPE_BLOCKS];
         for (int i = 0; i < STRIPE_BLOCKS; i++) {
             crcs[i] = random.nextInt();
-            extents.add(new Extent(
-                    blocks[i], 1, i * 4096, 4096, Extent.Kind.DATA, Extent.Codec.RAW));
+            extents.add(
+                    new Extent(blocks[i], 1, i * 4096, 4096, Extent.Kind.DATA, Extent.Codec.RAW));
         }
         if ((number + 1) * geometry.recordBytes() > SHARD_BYTES) {
             segment = store.newSegment();
             number = 0;
         }
         Stripe stripe = new Stripe(
+                Stripe.Type.DATA,
                 new Stripe.Identity(
                         new VolumeId(1, 1),
                         segment.id(),
