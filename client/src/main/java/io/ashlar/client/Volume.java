@@ -206,7 +206,8 @@ public final class Volume implements AutoCloseable {
         return Waiting.on(statsAsync());
     }
 
-    CompletableFuture<VolumeStats> statsAsync() {
+    /** The same without blocking. */
+    public CompletableFuture<VolumeStats> statsAsync() {
         return onLoop(() -> {
             VolumeWriter.Stats written = writer.stats();
             return CompletableFuture.completedFuture(new VolumeStats(
@@ -268,7 +269,8 @@ public final class Volume implements AutoCloseable {
         Waiting.on(closeAsync());
     }
 
-    CompletableFuture<Void> closeAsync() {
+    /** The same without blocking. */
+    public CompletableFuture<Void> closeAsync() {
         if (closed) {
             return CompletableFuture.completedFuture(null);
         }
