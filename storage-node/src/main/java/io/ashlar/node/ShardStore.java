@@ -31,6 +31,9 @@ import java.util.concurrent.Executor;
 final class ShardStore {
     private static final Logger log = LoggerFactory.getLogger(ShardStore.class);
 
+    /** A fence that is above every writer's epoch. */
+    private static final long NO_WRITER = Long.MAX_VALUE;
+
     private final String path;
     private final DriveFile arena;
     private final Catalogue catalogue;
@@ -280,7 +283,8 @@ final class ShardStore {
 
     /**
      * Removes a shard, durably; one that is not there is gone already. One that is being created
-     * will not come to be.
+     * will not come to be, nor one whose writer asked for it and whose request is still on its way:
+     * behind the deletion nobody would ever delete it again.
      */
     void delete(ShardKey key, Completion<Done> completion) {
         if (failure != null) {
@@ -288,12 +292,15 @@ final class ShardStore {
             return;
         }
         Shard shard = shards.get(key);
-        if (shard == null) {
-            creator.cancel(key);
-            commit.join(Done.getDefaultInstance(), completion);
-            return;
-        }
         try {
+            if (shard == null || !shard.entry().sealed()) {
+                refuseCreations(key);
+            }
+            if (shard == null) {
+                creator.cancel(key);
+                commit.join(Done.getDefaultInstance(), completion);
+                return;
+            }
             catalogue.remove(key);
         } catch (IOException e) {
             completion.failed(failedWrite(e));
@@ -311,6 +318,13 @@ final class ShardStore {
             slotsChanged();
             completion.done(Done.getDefaultInstance());
         });
+    }
+
+    /** By no writer, that is: repair makes a shard anew whatever was deleted before. */
+    private void refuseCreations(ShardKey key) throws IOException {
+        if (catalogue.absentFence(key.segment()) < NO_WRITER) {
+            catalogue.raiseAbsentFence(key.segment(), NO_WRITER);
+        }
     }
 
     static AshlarException notFound(ShardKey key) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.ReadCell;
@@ -208,8 +209,36 @@ class ShardStoreTest {
         assertThatThrownBy(() -> drive.create(
                         segment.create(shard).toBuilder().setEpoch(6).build()))
                 .isInstanceOf(AshlarException.Invalid.class);
+    }
+
+    /** The request was on its way while the segment that it was for was given up. */
+    @Test
+    void aRequestThatComesBehindTheDeletionCreatesNothing() throws IOException {
+        drive.create(segment.create(shard));
         drive.delete(shard);
-        drive.create(segment.create(reborn));
+        assertThatThrownBy(() -> drive.create(segment.create(shard)))
+                .isInstanceOf(AshlarException.Fenced.class);
+        TestSegment other = new TestSegment(7, segment.policy);
+        ShardRef neverThere = other.shard(1, drive.drive.id());
+        drive.delete(neverThere);
+        drive = drive.afterPowerCut(new SplittableRandom(1));
+        assertThatThrownBy(() -> drive.create(other.create(neverThere)))
+                .isInstanceOf(AshlarException.Fenced.class);
+        assertThat(drive.drive.shardStates()).isEmpty();
+    }
+
+    @Test
+    void aRequestForADriveThatWasLostMeanwhileCreatesNothingOnAnother() throws AshlarException {
+        drive.directory.delete(DriveOpener.ARENA);
+        TestDrive.Outcome<Done> checked = new TestDrive.Outcome<>();
+        TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
+        ShardEntry wanted = ShardEntry.of(segment.create(shard));
+        drive.drive.checkArena(checked);
+        drive.drive.create(DriveId.of(shard.getDrive()), wanted, false, created);
+        drive.run();
+        checked.get();
+        assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
+        assertThat(drive.drive.shardStates()).isEmpty();
     }
 
     @Test
@@ -272,7 +301,7 @@ class ShardStoreTest {
     @Test
     void aFenceThatArrivesWhileAShardIsBeingCreatedPreventsIt() {
         TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
-        drive.drive.create(largeEntry(shard), false, created);
+        drive.drive.create(drive.drive.id(), largeEntry(shard), false, created);
         drive.writer.runOne();
         assertThatThrownBy(() -> drive.fence(shard, 6))
                 .isInstanceOf(AshlarException.NotFound.class);
@@ -282,16 +311,14 @@ class ShardStoreTest {
     @Test
     void aDeletionCancelsACreationThatIsUnderWay() throws IOException {
         TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
-        drive.drive.create(largeEntry(shard), false, created);
+        drive.drive.create(drive.drive.id(), largeEntry(shard), false, created);
         drive.writer.runOne();
         assertThat(drive.drive.info().getUsedBytes()).isPositive();
         drive.delete(shard);
         assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
         assertThat(drive.drive.info().getUsedBytes()).isZero();
-        assertThat(drive.drive.shardStates()).isEmpty();
-        drive.create(segment.create(shard));
         drive = drive.afterKill();
-        assertThat(drive.drive.shardStates()).hasSize(1);
+        assertThat(drive.drive.shardStates()).isEmpty();
     }
 
     @Test
@@ -301,7 +328,8 @@ class ShardStoreTest {
         for (int i = 0; i < 4; i++) {
             last = new TestSegment(1000 + i, segment.policy).shard(0, drive.drive.id());
             created.add(new TestDrive.Outcome<>());
-            drive.drive.create(largeEntry(last), false, created.getLast());
+            drive.drive.create(
+                    drive.drive.id(), largeEntry(last), false, created.getLast());
         }
         for (int i = 0; i < 4; i++) {
             drive.writer.runOne();

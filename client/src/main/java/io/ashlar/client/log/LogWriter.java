@@ -47,6 +47,7 @@ final class LogWriter {
 
     private LogPosition acknowledged;
     private boolean sealing;
+    private boolean closing;
     private @Nullable AshlarException ended;
     private @Nullable CompletableFuture<Void> idle;
     private long stripes;
@@ -135,7 +136,7 @@ final class LogWriter {
                 send(inFlight, segment);
             }
         }
-        if (segments.wantsSpare()) {
+        if (segments.wantsSpare() && !closing) {
             awaitSegment();
         }
     }
@@ -324,6 +325,7 @@ final class LogWriter {
         if (ended != null) {
             return CompletableFuture.completedFuture(null);
         }
+        closing = true;
         return segments.sealAll(true).exceptionally(failure -> {
             LOG.warn(
                     "event=not-sealed volume={} reason=\"{}\"",
