@@ -34,9 +34,11 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -63,6 +65,10 @@ final class Repair {
     private final RepairAttempts attempts;
     private final Throughput throughput = new Throughput();
     private final Map<SegmentId, RunningRepair> running = new LinkedHashMap<>();
+
+    /** Plans that are being given up: they still stand in the metadata, and are not taken up again. */
+    private final Set<ShardRef> abandoning = new HashSet<>();
+
     private DamageSurvey survey;
     private long surveyedNanos;
     private boolean changed = true;
@@ -169,7 +175,8 @@ final class Repair {
             SegmentId id = SegmentId.of(target.getSegment());
             ShardNeed need = seen.need(id, target.getIndex());
             RunningRepair repair = running.get(id);
-            if (repair != null && repair.target().equals(target)) {
+            boolean known = repair != null && repair.target().equals(target);
+            if (known || abandoning.contains(target)) {
                 continue;
             }
             if (need == null || repair != null || !isThere(DriveId.of(target.getDrive()))) {
@@ -372,8 +379,10 @@ final class Repair {
     }
 
     private CompletableFuture<Outcome> abandon(ShardRef target) {
+        abandoning.add(target);
         return leader.propose(Command.newBuilder()
-                .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target)));
+                        .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target)))
+                .whenComplete((done, failure) -> abandoning.remove(target));
     }
 
     // ---- what people ask for

@@ -1,7 +1,7 @@
 package io.ashlar.tools.simulate;
 
 /** What goes wrong. */
-enum FaultKind {
+public enum FaultKind {
     NODE_KILL,
     NODE_POWER_CUT,
     NODE_KILL_IN_WRITE,
