@@ -12,6 +12,7 @@ import io.ashlar.client.transport.Transport;
 
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 
 /**
@@ -67,7 +68,12 @@ public final class AshlarClient implements AutoCloseable {
      * Commands carry request ids, so that asking twice does no harm.
      */
     public Response call(Request request) throws AshlarException {
-        return Waiting.on(calls.call(request, config.coordinatorTimeout().toNanos()));
+        return Waiting.on(callAsync(request));
+    }
+
+    /** The same without blocking. */
+    public CompletableFuture<Response> callAsync(Request request) {
+        return calls.call(request, config.coordinatorTimeout().toNanos());
     }
 
     /** A number for a command to be idempotent by. */
@@ -87,6 +93,11 @@ public final class AshlarClient implements AutoCloseable {
      *     to know what was acknowledged
      */
     public Volume open(String name, OpenOptions options) throws AshlarException {
+        return Waiting.on(openAsync(name, options));
+    }
+
+    /** The same without blocking. */
+    public CompletableFuture<Volume> openAsync(String name, OpenOptions options) {
         Loop loop = transport.nextLoop();
         Cluster cluster = new Cluster(
                 transport,
@@ -95,7 +106,7 @@ public final class AshlarClient implements AutoCloseable {
                 new CoordinatorCalls(transport, loop, coordinators),
                 new NodeHealth(),
                 config);
-        return Waiting.on(Volume.open(cluster, name, options));
+        return Volume.open(cluster, name, options);
     }
 
     @Override

@@ -222,7 +222,8 @@ public final class Volume implements AutoCloseable {
         return Waiting.on(statsAsync());
     }
 
-    CompletableFuture<VolumeStats> statsAsync() {
+    /** The same without blocking. */
+    public CompletableFuture<VolumeStats> statsAsync() {
         return onLoop(() -> opened.map().lostBlocks().thenApply(lostBlocks -> {
             VolumeWriter.Stats written = writer.stats();
             return new VolumeStats(
@@ -293,7 +294,8 @@ public final class Volume implements AutoCloseable {
         Waiting.on(closeAsync());
     }
 
-    CompletableFuture<Void> closeAsync() {
+    /** The same without blocking. */
+    public CompletableFuture<Void> closeAsync() {
         if (closed) {
             return CompletableFuture.completedFuture(null);
         }

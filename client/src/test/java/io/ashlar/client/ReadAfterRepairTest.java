@@ -150,7 +150,9 @@ class ReadAfterRepairTest {
             loop.runFor(SECOND / 20);
         }
         assertThat(loop.nanoTime() - begin).isLessThan(SECOND);
-        assertThat(cluster.arrivals(Request.BodyCase.LIST_SEGMENTS)).isEqualTo(32);
+        assertThat(cluster.arrivals(Request.BodyCase.LIST_SEGMENTS))
+                .as("32 in each second, and this may be the end of one and the start of the next")
+                .isBetween(32, 64);
     }
 
     private void assertReadsDegradedAtFirstOnly(Volume volume) {

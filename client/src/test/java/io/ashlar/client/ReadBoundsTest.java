@@ -71,6 +71,7 @@ class ReadBoundsTest {
         byte[] stored = bytes(1);
         client.write(volume, 0, bytes(1));
         client.write(volume, 1, stored);
+        cluster.refuseRoots();
         client.close(volume);
         for (int node = 0; node < NODES; node++) {
             cluster.eraseFirstRecords(node);

@@ -70,6 +70,7 @@ class TakeoverFaultsTest {
         Volume volume = client.open();
         byte[] written = bytes(1);
         client.write(volume, 0, written);
+        cluster.refuseRoots();
         client.close(volume);
         assertThat(holders).hasSize(3);
         assertNothingIsDecidedWithout(holders);

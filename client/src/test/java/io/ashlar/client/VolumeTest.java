@@ -148,6 +148,21 @@ class VolumeTest {
         assertThat(read(4096, bytes.length)).isEqualTo(bytes);
     }
 
+    /** It is begun when the last segment is half full; nobody waits for it. */
+    @Test
+    void closingLeavesNoSegmentThatWasBeingMadeAhead() {
+        int recordBytes = 4096 + 64 * 1024 / 4;
+        long halfBytes = ClientConfig.DEFAULT.firstShardBytes() / 2;
+        for (long filled = 0; filled <= halfBytes; filled += recordBytes) {
+            write(0, randomBytes(64 * 1024));
+        }
+        CompletableFuture<Void> closing = volume.closeAsync();
+        loop.runUntil(closing::isDone, 60 * SECOND);
+        closing.join();
+        loop.runFor(SECOND);
+        assertThat(cluster.openSegments()).isZero();
+    }
+
     @Test
     void closingOnAFullClusterKeepsWhatWasAcknowledged() {
         write(0, randomBytes(4096));

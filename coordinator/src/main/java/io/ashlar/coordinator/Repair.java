@@ -20,6 +20,7 @@ import io.ashlar.coordinator.plan.DriveView;
 import io.ashlar.coordinator.plan.PlacementPlanner;
 import io.ashlar.coordinator.plan.RepairPlanner;
 import io.ashlar.coordinator.plan.ShardSlot;
+import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.RebuildPlan;
@@ -32,9 +33,11 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
@@ -61,6 +64,10 @@ final class Repair {
     private final RepairRecords records;
     private final Throughput throughput = new Throughput();
     private final Map<SegmentId, RunningRepair> running = new LinkedHashMap<>();
+
+    /** Plans that are being given up: they still stand in the metadata, and are not taken up again. */
+    private final Set<ShardRef> abandoning = new HashSet<>();
+
     private DamageSurvey survey;
     private long surveyedNanos;
     private boolean changed = true;
@@ -164,7 +171,8 @@ final class Repair {
             SegmentId id = SegmentId.of(target.getSegment());
             ShardNeed need = seen.need(id, target.getIndex());
             RunningRepair repair = running.get(id);
-            if (repair != null && repair.target().equals(target)) {
+            boolean known = repair != null && repair.target().equals(target);
+            if (known || abandoning.contains(target)) {
                 continue;
             }
             if (need == null || repair != null || !isThere(DriveId.of(target.getDrive()))) {
@@ -379,7 +387,12 @@ final class Repair {
         changed = true;
         return repair.inPlace()
                 ? CompletableFuture.completedFuture(null)
-                : records.abandon(repair.target());
+                : abandon(repair.target());
+    }
+
+    private CompletableFuture<Outcome> abandon(ShardRef target) {
+        abandoning.add(target);
+        return records.abandon(target).whenComplete((done, failure) -> abandoning.remove(target));
     }
 
     // ---- what people ask for

@@ -200,9 +200,20 @@ final class Drive implements AutoCloseable {
 
     // ---- what changes the drive
 
-    /** See {@link ShardStore#create}. */
-    void create(ShardEntry wanted, boolean byRepair, Completion<Done> completion) {
-        change(completion, store -> store.create(wanted, byRepair, completion));
+    /**
+     * See {@link ShardStore#create}.
+     *
+     * @param drive on which it is to be: another one may take its place before its turn comes
+     */
+    void create(DriveId drive, ShardEntry wanted, boolean byRepair, Completion<Done> completion) {
+        change(completion, store -> {
+            if (id().equals(drive)) {
+                store.create(wanted, byRepair, completion);
+            } else {
+                completion.failed(new AshlarException.NotFound(
+                        "drive " + drive + " is lost: " + wanted.key() + " cannot be made on it"));
+            }
+        });
     }
 
     /** Appends a record; owns it. */

@@ -1,6 +1,7 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.CreateShard;
 import io.ashlar.client.protocol.Done;
@@ -83,7 +84,13 @@ final class NodeService implements Transport.Service {
     }
 
     private void create(CreateShard create, Transport.Responder responder) throws AshlarException {
-        drives.of(create.getShard()).create(ShardEntry.of(create), false, done(responder));
+        ShardRef shard = create.getShard();
+        drives.of(shard)
+                .create(
+                        DriveId.of(shard.getDrive()),
+                        ShardEntry.of(create),
+                        false,
+                        done(responder));
     }
 
     private void verify(VerifyShard verify, Transport.Responder responder) throws AshlarException {

@@ -1,6 +1,7 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
@@ -133,7 +134,8 @@ final class ShardRebuilder {
     }
 
     private void prepare() {
-        CompletableFuture<Done> created = future(done -> drive.create(wanted, true, done));
+        CompletableFuture<Done> created =
+                future(done -> drive.create(DriveId.of(ref.getDrive()), wanted, true, done));
         CompletableFuture<?> _ = created.thenCompose(
                         _ -> this.<Done>future(done -> drive.seal(ref, wanted.seal(), done)))
                 .whenComplete((_, failure) -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.ReadCell;
 import io.ashlar.client.protocol.ShardRef;
@@ -30,7 +31,7 @@ final class ShardCreationTest extends ShardStoreFixture {
                 .isInstanceOf(AshlarException.Invalid.class);
         drive.delete(shard);
         ShardEntry repaired = ShardEntry.of(segment.create(reborn));
-        drive.<Done>ask(created -> drive.drive.create(repaired, true, created));
+        drive.<Done>ask(created -> drive.drive.create(drive.drive.id(), repaired, true, created));
     }
 
     @Test
@@ -70,7 +71,7 @@ final class ShardCreationTest extends ShardStoreFixture {
     @Test
     void aFenceThatArrivesWhileAShardIsBeingCreatedPreventsIt() {
         TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
-        drive.drive.create(largeEntry(shard), false, created);
+        drive.drive.create(drive.drive.id(), largeEntry(shard), false, created);
         drive.writer.runOne();
         assertThatThrownBy(() -> drive.fence(shard, 6))
                 .isInstanceOf(AshlarException.NotFound.class);
@@ -80,7 +81,7 @@ final class ShardCreationTest extends ShardStoreFixture {
     @Test
     void aDeletionCancelsACreationThatIsUnderWay() throws IOException {
         TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
-        drive.drive.create(largeEntry(shard), false, created);
+        drive.drive.create(drive.drive.id(), largeEntry(shard), false, created);
         drive.writer.runOne();
         assertThat(drive.drive.info().getUsedBytes()).isPositive();
         drive.delete(shard);
@@ -119,7 +120,7 @@ final class ShardCreationTest extends ShardStoreFixture {
         for (int i = 0; i < 4; i++) {
             last = new TestSegment(1000 + i, segment.policy).shard(0, drive.drive.id());
             created.add(new TestDrive.Outcome<>());
-            drive.drive.create(largeEntry(last), false, created.getLast());
+            drive.drive.create(drive.drive.id(), largeEntry(last), false, created.getLast());
         }
         for (int i = 0; i < 4; i++) {
             drive.writer.runOne();
@@ -165,5 +166,19 @@ final class ShardCreationTest extends ShardStoreFixture {
         } catch (AshlarException.Invalid e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Test
+    void aRequestForADriveThatWasLostMeanwhileCreatesNothingOnAnother() throws AshlarException {
+        drive.directory.delete(DriveOpener.ARENA);
+        TestDrive.Outcome<Done> checked = new TestDrive.Outcome<>();
+        TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
+        ShardEntry wanted = ShardEntry.of(segment.create(shard));
+        drive.drive.checkArena(checked);
+        drive.drive.create(DriveId.of(shard.getDrive()), wanted, false, created);
+        drive.run();
+        checked.get();
+        assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
+        assertThat(drive.drive.shardStates()).isEmpty();
     }
 }

@@ -2,6 +2,7 @@ package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.CreateShard;
@@ -126,7 +127,8 @@ final class TestDrive {
 
     void create(CreateShard request) throws AshlarException {
         ShardEntry entry = ShardEntry.of(request);
-        this.<Done>ask(completion -> drive.create(entry, false, completion));
+        DriveId id = DriveId.of(request.getShard().getDrive());
+        this.<Done>ask(completion -> drive.create(id, entry, false, completion));
     }
 
     void append(AppendCell request, Buffer record) throws AshlarException {

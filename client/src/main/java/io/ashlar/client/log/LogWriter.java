@@ -48,6 +48,7 @@ final class LogWriter {
     private LogPosition acknowledged;
     private Runnable onRoom = () -> {};
     private boolean sealing;
+    private boolean closing;
     private @Nullable AshlarException ended;
     private @Nullable CompletableFuture<Void> idle;
     private long stripes;
@@ -151,7 +152,7 @@ final class LogWriter {
                 send(inFlight, segment);
             }
         }
-        if (segments.wantsSpare()) {
+        if (segments.wantsSpare() && !closing) {
             awaitSegment();
         }
     }
@@ -354,12 +355,18 @@ final class LogWriter {
         if (ended != null) {
             return CompletableFuture.completedFuture(null);
         }
-        return segments.sealAll(true).exceptionally(failure -> {
-            LOG.warn(
-                    "event=not-sealed volume={} reason=\"{}\"",
-                    writer.name(),
-                    AshlarException.in(failure).getMessage());
-            return null;
-        });
+        closing = true;
+        return segments.sealAll(true)
+                .exceptionally(failure -> {
+                    LOG.warn(
+                            "event=not-sealed volume={} reason=\"{}\"",
+                            writer.name(),
+                            AshlarException.in(failure).getMessage());
+                    return null;
+                })
+                .thenRun(() -> {
+                    ended = new AshlarException.Invalid("volume " + writer.name() + " is closed");
+                    segments.end();
+                });
     }
 }

@@ -171,6 +171,11 @@ public final class FakeCluster {
         lossRates.put(kind, rate);
     }
 
+    /** No map is saved from now on: whoever opens the volume replays its log. */
+    public void refuseRoots() {
+        coordinator.refuseRoots();
+    }
+
     /** What the coordinator keeps of the newest root leads nowhere any more. */
     public void damageNewestRoot() {
         coordinator.damageNewestRoot();

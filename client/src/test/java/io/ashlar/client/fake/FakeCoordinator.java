@@ -53,6 +53,7 @@ final class FakeCoordinator {
     private final Map<Long, Response> answered = new HashMap<>();
     private long epoch;
     private boolean full;
+    private boolean refusesRoots;
     private int pageSegments = Integer.MAX_VALUE;
     private long lastSequence;
 
@@ -281,7 +282,14 @@ final class FakeCoordinator {
         return DONE;
     }
 
-    private Response commit(Root root) throws AshlarException.Invalid {
+    void refuseRoots() {
+        refusesRoots = true;
+    }
+
+    private Response commit(Root root) throws AshlarException {
+        if (refusesRoots) {
+            throw new AshlarException.Unavailable("no roots today");
+        }
         long newest = roots.isEmpty() ? 0 : roots.getFirst().getNumber();
         if (root.getNumber() != newest + 1) {
             throw new AshlarException.Invalid("root " + root.getNumber() + " after " + newest);

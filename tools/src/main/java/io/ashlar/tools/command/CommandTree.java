@@ -44,6 +44,7 @@ public final class CommandTree {
         commands.put("events", EventsCommand::new);
         commands.put("scrub", ScrubCommand::new);
         commands.put("repair", RepairCommand::new);
+        commands.put("simulate", SimulateCommand::new);
         commands.put("inspect", InspectCommand::new);
         commands.put("doctor", DoctorCommand::new);
         commands.put("completion", CompletionCommand::new);

@@ -1,0 +1,173 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentState;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Keeps what is destroyed within what the design says can be survived: of no stripe are more than m
+ * cells unreachable, rotted, lost or stale together at the moment one more is destroyed.
+ *
+ * <p>What merely cannot be reached comes back, and only makes others wait; it is counted when
+ * something is destroyed, as a takeover may just then go on without it. So is whoever was in trouble
+ * a moment ago. A node on which an open segment was damaged in silence is not restarted before that
+ * segment is sealed: after an unclean stop, damage behind the last stamp looks like a write that was
+ * cut short, and the design accepts that ({@code INV-6}).
+ */
+final class Account {
+    private final World world;
+    private final List<Damage> ledger = new ArrayList<>();
+
+    Account(World world) {
+        this.world = world;
+    }
+
+    /** A record that was damaged in silence. */
+    private record Damage(SimulatedDrive drive, FoundRecord record, long incarnation) {}
+
+    /** Whether all that is on a drive may be lost. */
+    boolean mayLose(SimulatedDrive drive) {
+        DriveId id = drive.id();
+        if (id == null) {
+            return false;
+        }
+        settle();
+        for (Segment segment : world.metadata().segments()) {
+            int there = 0;
+            int others = 0;
+            for (Placement placement : segment.getPlacementsList()) {
+                if (DriveId.of(placement.getShard().getDrive()).equals(id)) {
+                    there++;
+                } else if (isImpaired(segment, placement)) {
+                    others++;
+                }
+            }
+            if (there > 0 && there + others > policyOf(segment).m()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a record may be damaged; false also where nobody needs it. */
+    boolean mayDamage(SimulatedDrive drive, FoundRecord record) {
+        Placement placement = placementOf(drive, record);
+        Segment segment = world.metadata().segment(record.segment());
+        if (placement == null || segment == null || !record.isSynced() || !record.isWhole()) {
+            return false;
+        }
+        settle();
+        int damaged = 1;
+        for (Placement other : segment.getPlacementsList()) {
+            boolean itself = other.equals(placement);
+            damaged += !itself && isImpaired(segment, other) ? 1 : 0;
+        }
+        return damaged <= policyOf(segment).m();
+    }
+
+    /** Enters a damage that was done. */
+    void damaged(SimulatedDrive drive, FoundRecord record) {
+        Placement placement = placementOf(drive, record);
+        if (placement != null) {
+            ledger.add(new Damage(drive, record, placement.getShard().getIncarnation()));
+        }
+    }
+
+    /** Whether a node may be restarted, as far as its own drives know no better. */
+    boolean mayKill(SimulatedNode node) {
+        settle();
+        return ledger.stream()
+                .noneMatch(damage -> node.drives().contains(damage.drive()) && !isSealed(damage));
+    }
+
+    private boolean isSealed(Damage damage) {
+        Segment segment = world.metadata().segment(damage.record().segment());
+        return segment == null || segment.getState() == SegmentState.SEALED;
+    }
+
+    /** Where a record's shard is placed, if that is on this drive. */
+    private @Nullable Placement placementOf(SimulatedDrive drive, FoundRecord record) {
+        Segment segment = world.metadata().segment(record.segment());
+        DriveId id = drive.id();
+        if (segment == null || id == null) {
+            return null;
+        }
+        Placement placement = segment.getPlacements(record.shardIndex());
+        return DriveId.of(placement.getShard().getDrive()).equals(id) ? placement : null;
+    }
+
+    /** Takes out what was repaired, or is not needed any more. */
+    private void settle() {
+        ledger.removeIf(damage -> {
+            FoundRecord record = damage.record();
+            Segment segment = world.metadata().segment(record.segment());
+            if (segment == null) {
+                return true;
+            }
+            Placement placement = segment.getPlacements(record.shardIndex());
+            if (placement.getShard().getIncarnation() != damage.incarnation()) {
+                return true;
+            }
+            FoundRecord now = FoundRecord.at(record.arena(), record.page());
+            return damage.drive().arena() == record.arena()
+                    && now != null
+                    && now.stripe().sameAs(record.stripe())
+                    && now.isWhole();
+        });
+    }
+
+    private boolean isImpaired(Segment segment, Placement placement) {
+        SegmentId id = SegmentId.of(segment.getId());
+        int index = placement.getShard().getIndex();
+        boolean incomplete = segment.getState() == SegmentState.SEALED && !placement.getComplete();
+        return incomplete
+                || world.metadata().loss(id, index) != null
+                || isDamaged(id, index)
+                || isInTrouble(DriveId.of(placement.getShard().getDrive()));
+    }
+
+    private boolean isDamaged(SegmentId segment, int index) {
+        return ledger.stream()
+                .anyMatch(damage -> damage.record().segment().equals(segment)
+                        && damage.record().shardIndex() == index);
+    }
+
+    private boolean isInTrouble(DriveId id) {
+        for (SimulatedNode node : world.nodes()) {
+            for (SimulatedDrive drive : node.drives()) {
+                if (id.equals(drive.id())) {
+                    return drive.isFailing() || drive.isFull() || isInTrouble(node);
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Whether others may think that a node cannot be reached. */
+    private boolean isInTrouble(SimulatedNode node) {
+        long quietNanos = world.schedule().nowNanos() - node.lastTroubleNanos();
+        return !node.isUp()
+                || node.isPaused()
+                || world.network().isCutOff(node.name())
+                || world.network().slownessOf(node.name()) > 1
+                || node.drives().stream().anyMatch(SimulatedDrive::kills)
+                || quietNanos < WorldSettings.TROUBLE_LASTS_NANOS;
+    }
+
+    private static Policy policyOf(Segment segment) {
+        try {
+            return Policy.parse(segment.getPolicy());
+        } catch (AshlarException.Invalid e) {
+            throw new IllegalStateException("a segment without a valid policy", e);
+        }
+    }
+}

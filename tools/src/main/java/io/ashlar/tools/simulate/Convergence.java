@@ -1,0 +1,150 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.GetScrub;
+import io.ashlar.client.protocol.GetStatus;
+import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.ScrubStatus;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.StartScrub;
+
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * What must come about once nothing goes wrong any more: every volume can be opened, read and
+ * written, all is fully redundant again, nothing is stuck and no shard is left over; within a stated
+ * time, and without help but that each volume is opened once and a scrub is begun.
+ */
+final class Convergence {
+    private static final long SECOND = WorldSettings.SECOND;
+    private static final long OPENED_WITHIN_NANOS = 180 * SECOND;
+    private static final long SCRUBBED_WITHIN_NANOS = 300 * SECOND;
+    private static final long REDUNDANT_WITHIN_NANOS = 900 * SECOND;
+    private static final long CLOSED_WITHIN_NANOS = 120 * SECOND;
+    private static final long LOOK_NANOS = SECOND;
+    private static final int WRITES = 30;
+
+    private final World world;
+    private final Workload workload;
+    private final Checker checker;
+
+    Convergence(World world, Workload workload) {
+        this.world = world;
+        this.workload = workload;
+        this.checker = new Checker(world);
+    }
+
+    void demand() {
+        openAll();
+        await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
+        await("the scrub's end", SCRUBBED_WITHIN_NANOS, this::scrubEnded);
+        await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
+        writeAll();
+        closeAll();
+        await("full redundancy after the last writes", REDUNDANT_WITHIN_NANOS, this::lacking);
+        ShardAudit shards = new ShardAudit(world, checker);
+        await("the nodes to hold what is recorded", REDUNDANT_WITHIN_NANOS, shards::difference);
+        new StripeAudit(world, checker).demandAll();
+        openAll();
+        closeAll();
+    }
+
+    /** Looks again and again; what is still lacking at the end is told. */
+    private void await(String what, long withinNanos, Supplier<String> lacking) {
+        long deadline = world.schedule().nowNanos() + withinNanos;
+        String left = lacking.get();
+        while (!left.isEmpty()) {
+            if (world.schedule().nowNanos() > deadline) {
+                throw new Violation(
+                        "liveness",
+                        what + " did not come about in " + withinNanos / SECOND + " s: " + left);
+            }
+            world.schedule().runFor(LOOK_NANOS);
+            left = lacking.get();
+        }
+        world.note("came about: " + what);
+    }
+
+    private void openAll() {
+        for (VolumeUse volume : workload.volumes()) {
+            volume.allLost();
+            volume.open(true);
+        }
+        await("the opening of all volumes", OPENED_WITHIN_NANOS, () -> {
+            List<String> closed = workload.volumes().stream()
+                    .filter(volume -> volume.current() == null)
+                    .map(VolumeUse::name)
+                    .toList();
+            return closed.isEmpty() ? "" : "not open are " + closed;
+        });
+    }
+
+    private String scrubStarted() {
+        ScrubStatus scrub = checker.coordinator(Request.newBuilder()
+                        .setStartScrub(StartScrub.newBuilder().setDeep(true))
+                        .build())
+                .getScrub();
+        return scrub.getState().equals("running") ? "" : "it is " + scrub.getState();
+    }
+
+    private String scrubEnded() {
+        ScrubStatus scrub = checker.coordinator(Request.newBuilder()
+                        .setGetScrub(GetScrub.getDefaultInstance())
+                        .build())
+                .getScrub();
+        return scrub.getState().equals("idle") ? "" : String.valueOf(scrub);
+    }
+
+    private String lacking() {
+        ClusterStatus status = checker.coordinator(Request.newBuilder()
+                        .setGetStatus(GetStatus.getDefaultInstance())
+                        .build())
+                .getStatus();
+        boolean busy = status.getRepair().getQueued() > 0 || status.getRepair().getRunning() > 0;
+        if (status.getHealth() != Health.OK || busy) {
+            return status.getHealth() + " " + status.getReasonsList() + ", "
+                    + status.getRepair().getQueued() + " repairs queued, "
+                    + status.getRepair().getRunning() + " running, failed: "
+                    + status.getRepair().getFailedList();
+        }
+        List<Segment> weaker = world.metadata().segments().stream()
+                .filter(Segment::getWeaker)
+                .toList();
+        return weaker.isEmpty() ? "" : weaker.size() + " segments are weaker";
+    }
+
+    private void writeAll() {
+        for (VolumeUse volume : workload.volumes()) {
+            WriterSession writer = volume.current();
+            for (int i = 0; writer != null && i < WRITES; i++) {
+                int block = i * (volume.blockCount() - 1) / WRITES;
+                SessionModel model = writer.requireModel();
+                long before = model.acknowledgedCount();
+                writer.write(block, 1, volume.newStamp());
+                boolean done = world.schedule()
+                        .runUntil(
+                                () -> model.acknowledgedCount() > before, OPENED_WITHIN_NANOS);
+                if (!done) {
+                    throw new Violation("liveness", volume.name() + " cannot be written");
+                }
+            }
+        }
+    }
+
+    private void closeAll() {
+        for (VolumeUse volume : workload.volumes()) {
+            WriterSession writer = volume.current();
+            if (writer != null) {
+                writer.close();
+                await(
+                        "the closing of " + volume.name(),
+                        CLOSED_WITHIN_NANOS,
+                        () -> writer.inFlight() == 0 ? "" : "it is under way");
+                writer.client().process().kill();
+                volume.lost();
+            }
+        }
+    }
+}

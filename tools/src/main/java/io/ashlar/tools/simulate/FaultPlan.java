@@ -1,0 +1,72 @@
+package io.ashlar.tools.simulate;
+
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/**
+ * How often which fault comes, drawn from the seed: most runs know only some kinds, so that each is
+ * seen with and without every other.
+ */
+final class FaultPlan {
+    private static final long MILLI = 1_000_000;
+    private static final long[] INTERVALS_MILLIS = {150, 400, 1_000, 2_500};
+    private static final int MAX_STORM = 16;
+    private static final long MAX_CALM_MILLIS = 40_000;
+
+    private final Map<FaultKind, Integer> weights = new EnumMap<>(FaultKind.class);
+    private final Map<FaultKind, Integer> injected = new EnumMap<>(FaultKind.class);
+    private final long intervalNanos;
+    private int total;
+    private int leftInStorm;
+    private int count;
+
+    FaultPlan(RandomGenerator random) {
+        int knownPercent = 15 + random.nextInt(70);
+        for (FaultKind kind : FaultKind.values()) {
+            boolean known = random.nextInt(100) < knownPercent;
+            int weight = known ? 1 + random.nextInt(8) : 0;
+            weights.put(kind, weight);
+            total += weight;
+        }
+        if (total == 0) {
+            weights.put(FaultKind.NODE_KILL, 1);
+            total = 1;
+        }
+        this.intervalNanos = INTERVALS_MILLIS[random.nextInt(INTERVALS_MILLIS.length)] * MILLI;
+    }
+
+    /** How long until the next one is tried: storms of them, and calm between for work to go on. */
+    long nextNanos(RandomGenerator random) {
+        if (leftInStorm == 0) {
+            leftInStorm = 1 + random.nextInt(MAX_STORM);
+            return random.nextLong(MAX_CALM_MILLIS * MILLI);
+        }
+        leftInStorm--;
+        return (long) (-Math.log(1 - random.nextDouble()) * intervalNanos) + MILLI;
+    }
+
+    FaultKind next(RandomGenerator random) {
+        int left = random.nextInt(total);
+        for (Map.Entry<FaultKind, Integer> entry : weights.entrySet()) {
+            left -= entry.getValue();
+            if (left < 0) {
+                return entry.getKey();
+            }
+        }
+        throw new IllegalStateException("the weights do not sum up to " + total);
+    }
+
+    void injected(FaultKind kind) {
+        injected.merge(kind, 1, Integer::sum);
+        count++;
+    }
+
+    int count() {
+        return count;
+    }
+
+    Map<FaultKind, Integer> byKind() {
+        return injected;
+    }
+}

@@ -1,0 +1,96 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.ec.Crc32c;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A record as it lies on a drive, found by its bytes alone.
+ *
+ * @param page where it begins in the arena
+ */
+record FoundRecord(SimulatedFile arena, long page, CellFormat.Cell cell) {
+
+    /** All whole headers on a drive. */
+    static List<FoundRecord> on(SimulatedDrive drive) {
+        SimulatedFile arena = drive.arena();
+        List<FoundRecord> found = new ArrayList<>();
+        if (arena != null) {
+            for (long page : List.copyOf(arena.pages().keySet())) {
+                FoundRecord record = at(arena, page);
+                if (record != null) {
+                    found.add(record);
+                }
+            }
+        }
+        return found;
+    }
+
+    /** The record whose whole header begins at a page, if one does. */
+    static @Nullable FoundRecord at(SimulatedFile arena, long page) {
+        CellFormat.Sizes sizes = CellFormat.sizes(MemorySegment.ofArray(arena.page(page)));
+        if (sizes == null) {
+            return null;
+        }
+        MemorySegment header = MemorySegment.ofArray(new byte[sizes.headerBytes()]);
+        arena.read(page * SimulatedFile.PAGE_BYTES, header);
+        CellFormat.Cell cell = CellFormat.read(header);
+        return cell == null ? null : new FoundRecord(arena, page, cell);
+    }
+
+    Stripe stripe() {
+        return cell.stripe();
+    }
+
+    SegmentId segment() {
+        return stripe().identity().segment();
+    }
+
+    /** The shard that such a cell belongs to. */
+    int shardIndex() {
+        return Stripe.shardOf(
+                cell.role(), stripe().identity().number(), stripe().geometry().policy());
+    }
+
+    int pageCount() {
+        return stripe().geometry().recordBytes() / SimulatedFile.PAGE_BYTES;
+    }
+
+    int headerPages() {
+        return stripe().geometry().headerBytes() / SimulatedFile.PAGE_BYTES;
+    }
+
+    boolean isSynced() {
+        for (int i = 0; i < pageCount(); i++) {
+            if (!arena.isSynced(page + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether all of it is there and can be read. */
+    boolean isWhole() {
+        int participant = stripe().geometry().participantIn(cell.role());
+        for (int i = 0; i < pageCount(); i++) {
+            if (arena.isUnreadable(page + i)) {
+                return false;
+            }
+        }
+        for (int piece = 0; piece < stripe().geometry().piecesPerCell(); piece++) {
+            MemorySegment bytes = MemorySegment.ofArray(arena.page(page + headerPages() + piece));
+            if (Crc32c.of(bytes, 0, SimulatedFile.PAGE_BYTES)
+                    != stripe().pieceCrc(participant, piece)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

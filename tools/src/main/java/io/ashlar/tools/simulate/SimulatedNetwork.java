@@ -1,0 +1,200 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.model.Address;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.transport.Buffer;
+import io.ashlar.client.transport.Transport;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import java.util.random.RandomGenerator;
+
+/**
+ * What lies between the machines: ways that take their time, are cut in one direction or both, and
+ * lose messages. As TCP does, a connection keeps the order of its messages and breaks when one is
+ * lost; what a cut holds up arrives late, or never if the connection breaks first.
+ */
+final class SimulatedNetwork {
+    private final Schedule schedule;
+    private final RandomGenerator random;
+    private final Trace trace;
+    private final Map<Address, Served> served = new HashMap<>();
+    private final Set<Way> cut = new TreeSet<>();
+    private final Map<String, Integer> slowness = new TreeMap<>();
+    private final Set<SimulatedConnection> stuck = new LinkedHashSet<>();
+    private final BiConsumer<String, Request> observer;
+    private NetworkFaults faults;
+    private long lost;
+
+    /**
+     * A network.
+     *
+     * @param observer hears of every request that arrives, and the machine that it is from
+     */
+    SimulatedNetwork(
+            Schedule schedule,
+            RandomGenerator random,
+            Trace trace,
+            NetworkFaults faults,
+            BiConsumer<String, Request> observer) {
+        this.observer = observer;
+        this.schedule = schedule;
+        this.random = random;
+        this.trace = trace;
+        this.faults = faults;
+    }
+
+    /** A service at an address. */
+    record Served(SimulatedProcess process, Transport.Service service) {}
+
+    /** From one machine to another. */
+    private record Way(String from, String to) implements Comparable<Way> {
+        @Override
+        public int compareTo(Way other) {
+            int byFrom = from.compareTo(other.from);
+            return byFrom != 0 ? byFrom : to.compareTo(other.to);
+        }
+    }
+
+    Schedule schedule() {
+        return schedule;
+    }
+
+    NetworkFaults faults() {
+        return faults;
+    }
+
+    RandomGenerator random() {
+        return random;
+    }
+
+    /** The network as one process has it. */
+    SimulatedTransport transportOf(SimulatedProcess process) {
+        return new SimulatedTransport(this, process);
+    }
+
+    void serve(Address address, Served service) {
+        served.put(address, service);
+    }
+
+    void stopServing(Address address, Transport.Service service) {
+        Served there = served.get(address);
+        if (there != null && there.service() == service) {
+            served.remove(address);
+        }
+    }
+
+    /** Who serves there now, unless it is dead. */
+    @Nullable
+    Served at(Address address) {
+        Served there = served.get(address);
+        return there != null && there.process().isAlive() ? there : null;
+    }
+
+    /** How long a message takes on its way. */
+    long delayNanos(String from, String to) {
+        long nanos = faults.baseNanos() + random.nextLong(faults.jitterNanos());
+        return nanos * Math.max(slownessOf(from), slownessOf(to));
+    }
+
+    /** Whether the next message is lost. */
+    boolean loses() {
+        boolean loses = faults.breakRate() > 0 && random.nextDouble() < faults.breakRate();
+        lost += loses ? 1 : 0;
+        return loses;
+    }
+
+    long lost() {
+        return lost;
+    }
+
+    void note(String what) {
+        trace.add(schedule.nowNanos(), what);
+    }
+
+    void observe(String from, Request request) {
+        observer.accept(from, request);
+    }
+
+    // ---- faults
+
+    void faults(NetworkFaults changed) {
+        faults = changed;
+    }
+
+    void slow(String machine, int times) {
+        slowness.put(machine, times);
+    }
+
+    int slownessOf(String machine) {
+        return slowness.getOrDefault(machine, 1);
+    }
+
+    boolean isCut(String from, String to) {
+        return !cut.isEmpty() && cut.contains(new Way(from, to));
+    }
+
+    void cut(String from, String to) {
+        cut.add(new Way(from, to));
+    }
+
+    /** Whether anything between this machine and others is cut. */
+    boolean isCutOff(String machine) {
+        return cut.stream()
+                .anyMatch(way -> way.from().equals(machine) || way.to().equals(machine));
+    }
+
+    boolean hasCuts() {
+        return !cut.isEmpty();
+    }
+
+    /** All ways are open again: what was held up arrives now, unless its connection has broken. */
+    void healCuts() {
+        cut.clear();
+        List<SimulatedConnection> waiting = new ArrayList<>(stuck);
+        stuck.clear();
+        for (SimulatedConnection connection : waiting) {
+            if (random.nextBoolean()) {
+                connection.goOn();
+            } else {
+                connection.breakUp("was cut for too long");
+            }
+        }
+    }
+
+    void holdsUp(SimulatedConnection connection) {
+        stuck.add(connection);
+    }
+
+    void heal() {
+        slowness.clear();
+        faults = faults.healed();
+        healCuts();
+    }
+
+    /** The parts as one buffer, the parts given back. */
+    static Buffer gather(List<Buffer> parts) {
+        int sizeBytes = 0;
+        for (Buffer part : parts) {
+            sizeBytes += part.sizeBytes();
+        }
+        Buffer whole = Buffer.allocate(sizeBytes);
+        long at = 0;
+        for (Buffer part : parts) {
+            MemorySegment.copy(part.segment(), 0, whole.segment(), at, part.sizeBytes());
+            at += part.sizeBytes();
+            part.release();
+        }
+        return whole;
+    }
+}

@@ -1,0 +1,136 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.Request;
+
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.util.SplittableRandom;
+
+/**
+ * One run from one seed: first safety under faults, then, once all is healed, liveness. The same
+ * seed gives the same trace, byte for byte; {@link Schedule} tells how that is held.
+ */
+public final class Simulation {
+    private static final int OPERATIONS = 2_000;
+    private static final int FAULTS = 10;
+    private static final long SECOND = WorldSettings.SECOND;
+    private static final long MAX_SAFETY_NANOS = 3_000 * SECOND;
+    private static final long SETTLE_NANOS = 60 * SECOND;
+
+    private final long seed;
+    private final Trace trace;
+    private final World world;
+    private final Workload workload;
+    private final FaultPlan plan;
+    private final Faults faults;
+
+    private Simulation(long seed, PrintStream out, boolean printing) {
+        this.seed = seed;
+        this.trace = new Trace(out, printing);
+        SplittableRandom random = new SplittableRandom(seed);
+        WorldSettings settings = WorldSettings.draw(random.split());
+        NetworkFaults network = NetworkFaults.draw(random.split());
+        this.world = new World(settings, random.split(), trace, network);
+        this.workload = new Workload(world, random.split());
+        this.plan = new FaultPlan(random.split());
+        this.faults = new Faults(world, random.split(), plan, workload);
+        trace.add(0, "seed " + seed + " " + settings + " " + network);
+    }
+
+    /** Runs a seed; prints the trace if asked to. */
+    public static Report run(long seed, PrintStream out, boolean printing) {
+        return new Simulation(seed, out, printing).play();
+    }
+
+    private Report play() {
+        long began = ownNanos();
+        Violation violation = null;
+        try {
+            begin();
+            safety();
+            liveness();
+        } catch (Violation e) {
+            violation = e;
+        } catch (RuntimeException e) {
+            violation = new Violation("no bugs", String.valueOf(e), e);
+        }
+        return new Report(
+                seed,
+                violation == null ? "" : violation.invariant(),
+                violation == null ? "" : String.valueOf(violation.getMessage()),
+                workload.operations(),
+                world.schedule().nowNanos(),
+                ownNanos() - began,
+                plan.byKind(),
+                world.network().lost(),
+                world.order().changes(),
+                trace.digest(),
+                trace.last(),
+                violation);
+    }
+
+    /** What this thread has worked, for the report only: nothing in the run sees it. */
+    private static long ownNanos() {
+        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    }
+
+    private void begin() {
+        world.start();
+        for (VolumeUse volume : workload.volumes()) {
+            create(volume);
+        }
+        workload.start();
+        faults.start();
+    }
+
+    private void create(VolumeUse volume) {
+        SimulatedClient client = world.newClient();
+        boolean[] made = new boolean[1];
+        Request request = Request.newBuilder()
+                .setCreateVolume(CreateVolume.newBuilder()
+                        .setRequestId(client.client().newRequestId())
+                        .setName(volume.name())
+                        .setSizeBytes((long) world.settings().volumeBlocks() * Content.BLOCK_BYTES)
+                        .setPolicy(
+                                world.settings().policies().get(volume.number()).toString())
+                        .setCompression("none"))
+                .build();
+        ask(client, request, made);
+        if (!world.schedule().runUntil(() -> made[0], SETTLE_NANOS)) {
+            throw new Violation("liveness", "volume " + volume.name() + " could not be made");
+        }
+        client.process().kill();
+    }
+
+    private void ask(SimulatedClient client, Request request, boolean[] made) {
+        var _ = client.client().callAsync(request).whenComplete((response, failure) -> {
+            if (failure == null) {
+                made[0] = true;
+            } else if (client.process().isAlive()) {
+                world.note("not created: " + AshlarException.in(failure).getMessage());
+                world.schedule().world(SECOND, () -> ask(client, request, made));
+            }
+        });
+    }
+
+    private void safety() {
+        boolean enough = world.schedule()
+                .runUntil(
+                        () -> workload.operations() >= OPERATIONS && plan.count() >= FAULTS,
+                        MAX_SAFETY_NANOS);
+        if (!enough) {
+            throw new Violation(
+                    "liveness",
+                    "only " + workload.operations() + " requests in " + MAX_SAFETY_NANOS / SECOND
+                            + " s");
+        }
+        workload.stop();
+    }
+
+    private void liveness() {
+        faults.heal();
+        new Convergence(world, workload).demand();
+    }
+}

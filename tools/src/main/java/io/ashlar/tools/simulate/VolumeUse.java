@@ -1,0 +1,218 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * The use that is made of one volume: a writer, the writers before it that do not know yet that they
+ * are not it any more, and the openings under way.
+ */
+final class VolumeUse {
+    private static final long RETRY_WITHIN_NANOS = 500_000_000L;
+
+    private final World world;
+    private final RandomGenerator random;
+    private final int number;
+    private final String name;
+    private final int blockCount;
+    private final List<WriterSession> former = new ArrayList<>();
+    private @Nullable WriterSession current;
+    private @Nullable SessionModel newest;
+    private long highestEpoch;
+    private final List<SimulatedClient> openers = new ArrayList<>();
+    private long lastStamp;
+    private long openings;
+
+    VolumeUse(World world, RandomGenerator random, int number) {
+        this.world = world;
+        this.random = random;
+        this.number = number;
+        this.name = world.settings().volumeName(number);
+        this.blockCount = world.settings().volumeBlocks();
+    }
+
+    String name() {
+        return name;
+    }
+
+    int blockCount() {
+        return blockCount;
+    }
+
+    int number() {
+        return number;
+    }
+
+    long openings() {
+        return openings;
+    }
+
+    /** The writer, where one is established. */
+    @Nullable
+    WriterSession current() {
+        WriterSession session = current;
+        return session != null && session.isUsable() ? session : null;
+    }
+
+    List<WriterSession> former() {
+        return former;
+    }
+
+    /** What the last established session may show. */
+    @Nullable
+    SessionModel newest() {
+        return newest;
+    }
+
+    boolean isOpening() {
+        openers.removeIf(client -> !client.process().isAlive());
+        return !openers.isEmpty();
+    }
+
+    long newStamp() {
+        return ++lastStamp;
+    }
+
+    // ---- opening
+
+    /** Another process opens the volume, and goes on trying. */
+    void open(boolean steal) {
+        SimulatedClient client = world.newClient();
+        openers.add(client);
+        attempt(client, steal);
+    }
+
+    private void attempt(SimulatedClient client, boolean steal) {
+        SimulatedProcess process = client.process();
+        var _ = client.client()
+                .openAsync(name, new OpenOptions(client.name(), steal))
+                .whenComplete((volume, failure) -> {
+                    if (!process.isAlive()) {
+                        return;
+                    }
+                    Caught.in(world.schedule(), () -> {
+                        if (failure == null) {
+                            opened(new WriterSession(world, client, volume, number));
+                        } else {
+                            notOpened(client, steal, AshlarException.in(failure));
+                        }
+                    });
+                });
+    }
+
+    private void notOpened(SimulatedClient client, boolean steal, AshlarException cause) {
+        world.note(client.name() + " cannot open " + name + ": " + cause.getMessage());
+        switch (cause) {
+            case AshlarException.Unavailable ignored -> {}
+            case AshlarException.Fenced ignored -> {}
+            default ->
+                throw new Violation(
+                        "INV-8", "volume " + name + " cannot be opened: " + cause.getMessage());
+        }
+        retry(client, () -> {
+            if (isOpening() && openers.size() > 1 && random.nextBoolean()) {
+                giveUp(client);
+            } else {
+                attempt(client, steal);
+            }
+        });
+    }
+
+    private void retry(SimulatedClient client, Runnable again) {
+        world.schedule().world(random.nextLong(RETRY_WITHIN_NANOS), () -> {
+            if (client.process().isAlive()) {
+                again.run();
+            }
+        });
+    }
+
+    private static void giveUp(SimulatedClient client) {
+        client.process().kill();
+    }
+
+    private void opened(WriterSession session) {
+        world.note(session.client().name() + " opened " + name + " at epoch " + session.epoch());
+        openings++;
+        highestEpoch = Math.max(highestEpoch, session.epoch());
+        lookAround(session);
+    }
+
+    /** Reads all of it: this is what the volume holds from now on. */
+    private void lookAround(WriterSession session) {
+        if (session.epoch() < highestEpoch || !session.isUsable()) {
+            giveUp(session.client());
+            return;
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(blockCount * Content.BLOCK_BYTES);
+        session.ask(
+                "look", () -> session.volume().readAsync(0, bytes), new WriterSession.Answer<>() {
+                    @Override
+                    public void done(Void nothing) {
+                        lookedAround(session, bytes);
+                    }
+
+                    @Override
+                    public void failed(AshlarException cause) {
+                        retry(session.client(), () -> lookAround(session));
+                    }
+                });
+    }
+
+    private void lookedAround(WriterSession session, ByteBuffer bytes) {
+        if (session.epoch() < highestEpoch) {
+            giveUp(session.client());
+            return;
+        }
+        openers.remove(session.client());
+        long[] stamps = new long[blockCount];
+        for (int block = 0; block < blockCount; block++) {
+            stamps[block] = Content.stampOf(number, block, bytes, block * Content.BLOCK_BYTES);
+        }
+        SessionModel before = newest;
+        if (before != null) {
+            before.surviveAs(stamps);
+        } else {
+            requireEmpty(stamps);
+        }
+        newest = session.establish(stamps);
+        WriterSession last = current;
+        if (last != null && last.client().process().isAlive()) {
+            former.add(last);
+        }
+        current = session;
+    }
+
+    private void requireEmpty(long[] stamps) {
+        for (int block = 0; block < stamps.length; block++) {
+            if (stamps[block] != 0) {
+                throw new Violation(
+                        "INV-8",
+                        "block " + block + " of the new volume " + name + " holds write "
+                                + stamps[block]);
+            }
+        }
+    }
+
+    /** The writer's process is gone. */
+    void lost() {
+        current = null;
+    }
+
+    /** So are all who were about to be. */
+    void allLost() {
+        current = null;
+        openers.forEach(client -> client.process().kill());
+    }
+
+    /** Forgets the former writers that are dead. */
+    void forgetDead() {
+        former.removeIf(session -> !session.client().process().isAlive());
+    }
+}

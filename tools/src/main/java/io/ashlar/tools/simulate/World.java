@@ -1,0 +1,116 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.protocol.DriveInfo;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.coordinator.metadata.Metadata;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** All machines and what lies between them. */
+final class World {
+    private final WorldSettings settings;
+    private final SplittableRandom random;
+    private final Trace trace;
+    private final Schedule schedule = new Schedule();
+    private final SimulatedNetwork network;
+    private final TotalOrder order;
+    private final List<SimulatedNode> nodes = new ArrayList<>();
+    private final List<SimulatedCoordinator> coordinators = new ArrayList<>();
+    private final List<SimulatedClient> clients = new ArrayList<>();
+
+    World(WorldSettings settings, SplittableRandom random, Trace trace, NetworkFaults faults) {
+        this.settings = settings;
+        this.random = random;
+        this.trace = trace;
+        this.network = new SimulatedNetwork(schedule, random.split(), trace, faults, this::observe);
+        this.order = new TotalOrder(schedule, random.split());
+        for (String id : settings.coordinatorIds()) {
+            coordinators.add(new SimulatedCoordinator(this, id, random.split()));
+        }
+        for (int i = 0; i < settings.nodeCount(); i++) {
+            nodes.add(new SimulatedNode(this, "n" + i, random.split()));
+        }
+    }
+
+    /** Starts the servers. */
+    void start() {
+        coordinators.forEach(SimulatedCoordinator::start);
+        order.elect(coordinators.getFirst().id());
+        nodes.forEach(SimulatedNode::start);
+    }
+
+    /** A client process that was not there before. */
+    SimulatedClient newClient() {
+        SimulatedClient client = new SimulatedClient(this, "k" + clients.size(), random.split());
+        clients.add(client);
+        return client;
+    }
+
+    /** Learns which drive is which. */
+    private void observe(String machine, Request request) {
+        List<DriveInfo> told = request.hasRegisterNode()
+                ? request.getRegisterNode().getDrivesList()
+                : request.hasHeartbeat() ? request.getHeartbeat().getDrivesList() : List.of();
+        for (DriveInfo drive : told) {
+            for (SimulatedDrive one : node(machine).drives()) {
+                if (one.name().equals(drive.getPath())) {
+                    one.identifiedAs(DriveId.of(drive.getId()));
+                }
+            }
+        }
+    }
+
+    SimulatedNode node(String name) {
+        return nodes.stream()
+                .filter(node -> node.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    WorldSettings settings() {
+        return settings;
+    }
+
+    Schedule schedule() {
+        return schedule;
+    }
+
+    SimulatedNetwork network() {
+        return network;
+    }
+
+    TotalOrder order() {
+        return order;
+    }
+
+    List<SimulatedNode> nodes() {
+        return nodes;
+    }
+
+    List<SimulatedCoordinator> coordinators() {
+        return coordinators;
+    }
+
+    List<SimulatedClient> clients() {
+        return clients;
+    }
+
+    SimulatedCoordinator coordinator(String id) {
+        return coordinators.stream()
+                .filter(one -> one.id().equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** What the coordinators have decided, whether or not one runs. */
+    Metadata metadata() {
+        return order.witness();
+    }
+
+    void note(String what) {
+        trace.add(schedule.nowNanos(), what);
+    }
+}

@@ -1,0 +1,96 @@
+package io.ashlar.tools.simulate;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** What happens to writers: they die, sleep, are stolen from, leave. */
+final class WriterFaults {
+    private static final long MILLI = 1_000_000;
+    private static final long LEAVES_WITHIN_NANOS = 30_000 * MILLI;
+    private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
+
+    private final World world;
+    private final RandomGenerator random;
+    private final Workload workload;
+
+    WriterFaults(World world, RandomGenerator random, Workload workload) {
+        this.world = world;
+        this.random = random;
+        this.workload = workload;
+    }
+
+    private VolumeUse volume() {
+        List<VolumeUse> volumes = workload.volumes();
+        return volumes.get(random.nextInt(volumes.size()));
+    }
+
+    private static @Nullable WriterSession writer(VolumeUse volume) {
+        WriterSession session = volume.current();
+        return session == null || session.client().process().isPaused() ? null : session;
+    }
+
+    boolean kill() {
+        VolumeUse volume = volume();
+        WriterSession session = writer(volume);
+        if (session == null) {
+            return false;
+        }
+        world.note("FAULT writer " + session.client().name() + " killed");
+        session.client().process().kill();
+        volume.lost();
+        return true;
+    }
+
+    /** With everybody who opens a volume just now. */
+    void killAll() {
+        for (SimulatedClient client : world.clients()) {
+            client.process().kill();
+        }
+        workload.volumes().forEach(VolumeUse::allLost);
+    }
+
+    boolean pause() {
+        VolumeUse volume = volume();
+        WriterSession session = writer(volume);
+        if (session == null) {
+            return false;
+        }
+        SimulatedProcess process = session.client().process();
+        world.note("FAULT writer " + process.name() + " is paused");
+        process.pause();
+        world.schedule().world(random.nextLong(MAX_PAUSE_NANOS), process::resume);
+        if (random.nextInt(3) > 0) {
+            world.schedule()
+                    .world(
+                            random.nextLong(MAX_PAUSE_NANOS / 2),
+                            () -> volume.open(random.nextBoolean()));
+        }
+        return true;
+    }
+
+    boolean steal(int times) {
+        VolumeUse volume = volume();
+        if (volume.isOpening()) {
+            return false;
+        }
+        world.note("FAULT " + times + " steal " + volume.name());
+        for (int i = 0; i < times; i++) {
+            volume.open(true);
+        }
+        return true;
+    }
+
+    boolean close() {
+        WriterSession session = writer(volume());
+        if (session == null) {
+            return false;
+        }
+        world.note("writer " + session.client().name() + " closes");
+        session.close();
+        SimulatedProcess process = session.client().process();
+        world.schedule().world(random.nextLong(LEAVES_WITHIN_NANOS), process::kill);
+        return true;
+    }
+}
