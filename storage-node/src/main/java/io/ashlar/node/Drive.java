@@ -210,8 +210,8 @@ final class Drive implements AutoCloseable {
             if (id().equals(drive)) {
                 store.create(wanted, byRepair, completion);
             } else {
-                completion.failed(new AshlarException.NotFound("drive " + drive + " is lost: "
-                        + wanted.key() + " cannot be made on it"));
+                completion.failed(new AshlarException.NotFound(
+                        "drive " + drive + " is lost: " + wanted.key() + " cannot be made on it"));
             }
         });
     }

@@ -130,8 +130,8 @@ final class ShardRebuilder {
     }
 
     private void prepare() {
-        CompletableFuture<Done> created = future(
-                done -> drive.create(DriveId.of(ref.getDrive()), wanted, true, done));
+        CompletableFuture<Done> created =
+                future(done -> drive.create(DriveId.of(ref.getDrive()), wanted, true, done));
         CompletableFuture<?> _ = created.thenCompose(
                         _ -> this.<Done>future(done -> drive.seal(ref, wanted.seal(), done)))
                 .whenComplete((_, failure) -> {

@@ -115,12 +115,7 @@ class MutationTest {
                         "endOrBlock",
                         "Stream.anyMatch",
                         TRUE),
-                writer(
-                        "knows no mark",
-                        "TailDecision",
-                        "markIn",
-                        "LogPosition.bytes",
-                        NOTHING),
+                writer("knows no mark", "TailDecision", "markIn", "LogPosition.bytes", NOTHING),
                 writer("does not check the chain", "LogChain", "decide", "LogChain.follows", TRUE),
                 writer(
                         "does not cut what comes before",
@@ -182,11 +177,7 @@ class MutationTest {
     private static Mutation writer(
             String what, String simpleName, String method, String target, Instead instead) {
         return new Mutation(
-                "a writer " + what,
-                "io.ashlar.client.log." + simpleName,
-                method,
-                target,
-                instead);
+                "a writer " + what, "io.ashlar.client.log." + simpleName, method, target, instead);
     }
 
     private static Mutation stripe(
@@ -230,6 +221,8 @@ class MutationTest {
             found = mutant.violationOf(seed);
         }
         System.out.println(mutation.name() + ": seed " + seed + ", " + found);
-        assertThat(found).as("found within %d seeds: %s", SEEDS, mutation.name()).isNotEmpty();
+        assertThat(found)
+                .as("found within %d seeds: %s", SEEDS, mutation.name())
+                .isNotEmpty();
     }
 }
