@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
  * do about it and maps one to one to a wire {@link ErrorCode}. Messages carry ids, what was expected
  * and what was found. Bugs are {@link IllegalStateException}s instead.
  */
+@SuppressWarnings("serial") // crosses the wire as a Failure, never serialised
 public abstract sealed class AshlarException extends IOException {
     private final ErrorCode code;
     private final String message;

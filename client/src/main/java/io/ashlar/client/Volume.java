@@ -59,8 +59,9 @@ public final class Volume implements AutoCloseable {
         this.cluster = cluster;
         this.opened = opened;
         this.damage = damage;
-        this.stripes = new StripeReader(cluster, damage, 0);
-        this.reader = new VolumeReader(opened.map(), stripes, new Placements(cluster));
+        Placements placements = new Placements(cluster);
+        this.stripes = new StripeReader(cluster, damage, placements, 0);
+        this.reader = new VolumeReader(opened.map(), stripes, placements);
         this.writer = new VolumeWriter(
                 cluster, opened.writer(), opened.map(), opened.end(), opened.lastShardBytes());
         this.maxWaitingBlocks = Math.toIntExact(cluster.config().maxWaitingBytes() / BLOCK_BYTES);

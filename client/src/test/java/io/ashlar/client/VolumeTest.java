@@ -9,6 +9,7 @@ import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.Request;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -195,6 +196,22 @@ class VolumeTest {
                 .hasMessageContaining("not within volume disk0");
         assertThatThrownBy(() -> finish(() -> volume.readAsync(SIZE - 1, bytes)))
                 .hasMessageContaining("not within volume disk0");
+    }
+
+    @Test
+    void opensAVolumeWhoseSegmentsComeInPages() {
+        int blocks = 16;
+        byte[] image = randomBytes(blocks * 4096);
+        for (int i = 0; i < blocks; i++) {
+            write(i * 4096L, Arrays.copyOfRange(image, i * 4096, (i + 1) * 4096));
+            finish(volume::closeAsync);
+            transport = cluster.newClient();
+            volume = open();
+        }
+        cluster.setPageSegments(3);
+        reopen();
+        assertThat(read(0, image.length)).isEqualTo(image);
+        assertThat(cluster.arrivals(Request.BodyCase.LIST_SEGMENTS)).isEqualTo((blocks - 1) / 3);
     }
 
     private Volume open() {

@@ -30,6 +30,7 @@ import java.util.regex.Pattern;
  * @param raft where it listens for the other coordinators
  * @param peers every coordinator of the cluster, this one among them, by id
  * @param raftRpc the transport of Raft: {@code netty} or {@code grpc}
+ * @param pageSegments segments in one answer at most; whoever wants more goes on behind the last
  */
 public record CoordinatorConfig(
         String id,
@@ -40,12 +41,20 @@ public record CoordinatorConfig(
         SortedMap<String, Peer> peers,
         String raftRpc,
         Timings timings,
-        RepairLimits repair) {
+        RepairLimits repair,
+        int pageSegments) {
+
+    /** Of the longest names and widest policies this many fit a frame of 16 MiB. */
+    public static final int MAX_PAGE_SEGMENTS = 500;
 
     private static final Pattern DURATION = Pattern.compile("(\\d+)(ms|s|m|h)");
 
     public CoordinatorConfig {
         peers = Collections.unmodifiableSortedMap(new TreeMap<>(peers));
+        if (pageSegments < 1 || pageSegments > MAX_PAGE_SEGMENTS) {
+            throw new IllegalArgumentException(
+                    "page.segments is " + pageSegments + ", expected 1 to " + MAX_PAGE_SEGMENTS);
+        }
         if (!peers.containsKey(id)) {
             throw new IllegalArgumentException("coordinator " + id + " is not among its peers");
         }
@@ -167,13 +176,29 @@ public record CoordinatorConfig(
                 peers,
                 "netty",
                 Timings.standard(),
-                RepairLimits.standard());
+                RepairLimits.standard(),
+                MAX_PAGE_SEGMENTS);
     }
 
     /** The same with other timings. */
     public CoordinatorConfig with(Timings other) {
         return new CoordinatorConfig(
-                id, listen, advertised, directory, raft, peers, raftRpc, other, repair);
+                id,
+                listen,
+                advertised,
+                directory,
+                raft,
+                peers,
+                raftRpc,
+                other,
+                repair,
+                pageSegments);
+    }
+
+    /** The same with other pages. */
+    public CoordinatorConfig withPageSegments(int other) {
+        return new CoordinatorConfig(
+                id, listen, advertised, directory, raft, peers, raftRpc, timings, repair, other);
     }
 
     /**
@@ -202,6 +227,7 @@ public record CoordinatorConfig(
      * repair.timeout = 10m
      * repair.backoff = 1s
      * repair.backoff.max = 1m
+     * page.segments  = 500                      in one answer, 1 to 500
      * </pre>
      */
     public static CoordinatorConfig load(Path file) throws IOException {
@@ -253,7 +279,8 @@ public record CoordinatorConfig(
                         settings.count("repair.tries", limits.maxAttempts()),
                         settings.duration("repair.timeout", limits.timeout()),
                         settings.duration("repair.backoff", limits.backoff()),
-                        settings.duration("repair.backoff.max", limits.maxBackoff())));
+                        settings.duration("repair.backoff.max", limits.maxBackoff())),
+                settings.count("page.segments", MAX_PAGE_SEGMENTS));
         settings.refuseUnknown();
         return config;
     }

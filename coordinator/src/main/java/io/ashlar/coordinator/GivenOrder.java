@@ -1,5 +1,6 @@
 package io.ashlar.coordinator;
 
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.ShardRef;
 
 /** What an order of the last reply was about, so that its result is understood. */
@@ -12,4 +13,6 @@ sealed interface GivenOrder {
     record Rebuild(RunningRepair repair) implements GivenOrder {}
 
     record Scrub(long scrub) implements GivenOrder {}
+
+    record Compare(long scrub, SegmentId segment) implements GivenOrder {}
 }

@@ -36,7 +36,8 @@ import java.util.Set;
  * @param unnamed shards that should be there, are not recorded as missing, and are not in the list
  * @param returned shards recorded as missing that are there
  * @param unsealed shards of sealed segments that the node has not sealed
- * @param unknown shards that are neither placed there, nor doomed, nor being rebuilt
+ * @param unknown shards that are neither placed there, nor doomed, nor being rebuilt, nor kept for
+ *     what others lack
  */
 record Inventory(
         List<ShardDamage> losses,
@@ -121,7 +122,7 @@ record Inventory(
         RebuildRecord rebuild =
                 metadata.rebuild(SegmentId.of(shard.getSegment()), shard.getIndex());
         boolean beingRebuilt = rebuild != null && rebuild.getTarget().equals(shard);
-        if (!beingRebuilt && !metadata.isDoomed(shard)) {
+        if (!beingRebuilt && !metadata.isDoomed(shard) && !metadata.isFormer(shard)) {
             unknown.add(shard);
         }
     }

@@ -102,7 +102,8 @@ final class LeaderSession {
             case GET_EVENTS -> now(response().setEvents(events(request.getGetEvents())));
             default ->
                 throw new AshlarException.Invalid(
-                        "a coordinator does not serve " + request.getBodyCase());
+                        "this is the port of a coordinator, which does not serve "
+                                + request.getBodyCase() + ": name a storage node's port");
         };
     }
 

@@ -6,6 +6,7 @@ import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.SealShard;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.plan.ClusterView;
@@ -33,14 +34,17 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The nodes as the leader hears them: their health, their drives' room, their domains. A new leader
- * gives every node that was not down the benefit of the doubt until its silence has lasted.
+ * The nodes as the leader hears them: their health, their drives' room, their domains. To a new
+ * leader every node that was not down is suspect until it is heard: nobody takes it for lost before
+ * its silence has lasted, and nobody says that it is up.
  */
 final class LiveNodes implements ClusterView {
     private static final Logger LOG = LoggerFactory.getLogger(LiveNodes.class);
 
     /** Of a drive's capacity; kept for repair, checkpoints and cleaning. */
     private static final double RESERVED_FRACTION = 0.03;
+
+    private static final String NOT_YET_HEARD = "not heard since this coordinator leads";
 
     private final LeaderContext leader;
     private final HealthPolicy policy;
@@ -65,8 +69,9 @@ final class LiveNodes implements ClusterView {
         long now = leader.sinceNanos();
         State state = State.of(record.getState());
         if (state != State.DOWN) {
-            State kept = state == State.QUARANTINED ? state : State.UP;
-            return new NodeHealth(kept, record.getReason(), now, now, List.of());
+            return state == State.QUARANTINED
+                    ? new NodeHealth(state, record.getReason(), now, now, List.of())
+                    : new NodeHealth(State.SUSPECT, NOT_YET_HEARD, now, now, List.of());
         }
         CoordinatorConfig.Timings timings = leader.config().timings();
         long downMillis = Math.clamp(
@@ -352,18 +357,32 @@ final class LiveNodes implements ClusterView {
 
     // ---- segments as clients see them
 
+    /** As many as a page holds, with the present places of their shards. */
+    SegmentList page(List<Segment> segments, int max) {
+        SegmentList.Builder page = SegmentList.newBuilder().setMore(segments.size() > max);
+        segments.stream().limit(max).forEach(segment -> page.addSegments(present(segment)));
+        return page.build();
+    }
+
     /** With the present node and address of every shard. */
     Segment present(Segment segment) {
         Segment.Builder present = segment.toBuilder();
-        for (Placement.Builder placement : present.getPlacementsBuilderList()) {
-            String owner =
-                    leader.metadata().nodeOf(DriveId.of(placement.getShard().getDrive()));
-            NodeRecord node = owner == null ? null : leader.metadata().node(owner);
-            if (node != null) {
-                placement.setNode(node.getId()).setAddress(node.getAddress());
-            }
+        for (int index = 0; index < segment.getPlacementsCount(); index++) {
+            present.setPlacements(index, present(segment.getPlacements(index)));
         }
         return present.build();
+    }
+
+    /** With the present node and address. */
+    Placement present(Placement placement) {
+        String owner = leader.metadata().nodeOf(DriveId.of(placement.getShard().getDrive()));
+        NodeRecord node = owner == null ? null : leader.metadata().node(owner);
+        return node == null
+                ? placement
+                : placement.toBuilder()
+                        .setNode(node.getId())
+                        .setAddress(node.getAddress())
+                        .build();
     }
 
     private long now() {

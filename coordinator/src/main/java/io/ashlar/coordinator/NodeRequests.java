@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
@@ -49,6 +50,7 @@ final class NodeRequests {
     private final Repair repair;
     private final Scrub scrub;
     private final OrderBook orders;
+    private final InventoryPages pages = new InventoryPages();
 
     NodeRequests(LeaderContext leader, LiveNodes nodes, Repair repair, Scrub scrub) {
         this.leader = leader;
@@ -60,7 +62,15 @@ final class NodeRequests {
 
     // ---- registration
 
-    CompletableFuture<Void> register(RegisterNode request) throws AshlarException {
+    /** Takes a page of a registration, and the registration once it is whole. */
+    CompletableFuture<Void> register(RegisterNode page) throws AshlarException {
+        Optional<RegisterNode> whole = pages.take(page, leader.nowNanos());
+        return whole.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : registerWhole(whole.get());
+    }
+
+    private CompletableFuture<Void> registerWhole(RegisterNode request) throws AshlarException {
         if (!NAME.matcher(request.getNode()).matches()) {
             throw new AshlarException.Invalid("\"" + request.getNode()
                     + "\" is no name for a node: expected 1 to 64 letters, digits, '.', '_', '-'");
@@ -219,6 +229,8 @@ final class NodeRequests {
                 return repair.ended(begun, result);
             }
             case GivenOrder.Scrub(long id) -> scrub.ended(id, node.id(), result);
+            case GivenOrder.Compare(long id, SegmentId segment) ->
+                scrub.compared(id, segment, node.id(), result);
         }
         if (failed && !gone) {
             node.rest(result.getOrder(), leader.nowNanos() + FAILED_ORDER_RESTS_NANOS);

@@ -1,6 +1,8 @@
 package io.ashlar.coordinator;
 
 import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.CompareShards;
 import io.ashlar.client.protocol.DeleteShard;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Order;
@@ -26,6 +28,7 @@ final class OrderBook {
     private static final byte SEAL = 1;
     private static final byte DELETE = 2;
     private static final byte REBUILD = 3;
+    private static final byte COMPARE = 4;
 
     private final LeaderContext leader;
     private final Repair repair;
@@ -71,6 +74,16 @@ final class OrderBook {
                 .ifPresent(drives -> draft.add(
                         Order.newBuilder().setId(drives.getScrub()).setScrub(drives),
                         new GivenOrder.Scrub(drives.getScrub())));
+        for (CompareShards compare : scrub.comparisonsFor(node.id())) {
+            ShardRef segment = ShardRef.newBuilder()
+                    .setSegment(compare.getSegment().getId())
+                    .build();
+            draft.add(
+                    Order.newBuilder()
+                            .setId(id(COMPARE, segment, compare.getScrub(), 0))
+                            .setCompare(compare),
+                    new GivenOrder.Compare(compare.getScrub(), SegmentId.of(segment.getSegment())));
+        }
         node.setGiven(draft.given);
         return draft.orders;
     }

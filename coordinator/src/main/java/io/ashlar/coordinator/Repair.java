@@ -1,15 +1,15 @@
 package io.ashlar.coordinator;
 
-import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.OrderResult;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.RebuildShard;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Segment;
-import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.UnmadeStripes;
 import io.ashlar.coordinator.plan.ClusterView.Availability;
 import io.ashlar.coordinator.plan.DamageSurvey;
 import io.ashlar.coordinator.plan.DamageSurvey.AffectedSegment;
@@ -18,27 +18,24 @@ import io.ashlar.coordinator.plan.DamageSurvey.ShardNeed;
 import io.ashlar.coordinator.plan.DriveView;
 import io.ashlar.coordinator.plan.PlacementPlanner;
 import io.ashlar.coordinator.plan.RepairPlanner;
+import io.ashlar.coordinator.plan.ShardSlot;
+import io.ashlar.coordinator.plan.UnmadeText;
 import io.ashlar.coordinator.record.Command;
-import io.ashlar.coordinator.record.Outcome;
-import io.ashlar.coordinator.record.RebuildAbandon;
+import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.RebuildPlan;
 import io.ashlar.coordinator.record.RebuildRecord;
 import io.ashlar.coordinator.record.RepairForce;
 import io.ashlar.coordinator.record.RepairPause;
-import io.ashlar.coordinator.record.RepairRecord;
-import io.ashlar.coordinator.record.ShardComplete;
-import io.ashlar.coordinator.record.ShardPlace;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -56,19 +53,14 @@ final class Repair {
     private static final int MANY_AFFECTED = 1000;
 
     private static final long LOOK_NANOS = 500_000_000;
-    private static final int MAX_PLACE_ATTEMPTS = 5;
-    private static final int MAX_REPORTED_FAILURES = 100;
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
     private final RepairPlanner planner;
     private final RepairAttempts attempts;
+    private final RepairRecords records;
     private final Throughput throughput = new Throughput();
     private final Map<SegmentId, RunningRepair> running = new LinkedHashMap<>();
-
-    /** Plans that are being given up: they still stand in the metadata, and are not taken up again. */
-    private final Set<ShardRef> abandoning = new HashSet<>();
-
     private DamageSurvey survey;
     private long surveyedNanos;
     private boolean changed = true;
@@ -79,6 +71,7 @@ final class Repair {
         CoordinatorConfig.RepairLimits limits = leader.config().repair();
         this.planner = new RepairPlanner(limits.maxRunning(), limits.maxRunningPerNode());
         this.attempts = new RepairAttempts(limits);
+        this.records = new RepairRecords(leader);
         this.survey = DamageSurvey.take(leader.metadata(), nodes);
         this.surveyedNanos = leader.nowNanos();
     }
@@ -107,14 +100,10 @@ final class Repair {
         return survey;
     }
 
-    /** Whether the segment was found undecodable although all its shards have answered. */
-    boolean isUndecodable(AffectedSegment segment) {
+    /** Whether stripes of it were found undecodable although all its shards have answered. */
+    static boolean isUndecodable(AffectedSegment segment) {
         return segment.goneShards() > segment.policy().m()
-                || (attempts.isUndecodable(segment.id()) && segment.allAnswered());
-    }
-
-    private boolean isRunning(SegmentId segment) {
-        return running.containsKey(segment);
+                || segment.needs().values().stream().anyMatch(ShardNeed::isUndecodable);
     }
 
     /** Whether exactly this shard is being made complete. */
@@ -155,13 +144,13 @@ final class Repair {
             if (need == null || !inPlaceStill) {
                 running.remove(repair.segment());
             } else if (!isThere(DriveId.of(repair.target().getDrive()))) {
-                commands.add(failed(repair, "node " + repair.node() + " went away", true, false));
+                commands.add(failed(repair, "node " + repair.node() + " went away", true));
             } else if (now - repair.startedNanos()
                     >= leader.config().repair().timeout().toNanos()) {
-                commands.add(failed(repair, "not done in time", true, false));
+                commands.add(failed(repair, "not done in time", true));
             }
         }
-        attempts.keepOnly(seen.ids());
+        attempts.keepOnly(seen::needs);
     }
 
     private boolean isThere(DriveId drive) {
@@ -176,11 +165,11 @@ final class Repair {
             ShardNeed need = seen.need(id, target.getIndex());
             RunningRepair repair = running.get(id);
             boolean known = repair != null && repair.target().equals(target);
-            if (known || abandoning.contains(target)) {
+            if (known || records.isAbandoning(target)) {
                 continue;
             }
             if (need == null || repair != null || !isThere(DriveId.of(target.getDrive()))) {
-                commands.add(abandon(target));
+                commands.add(records.abandon(target));
             } else {
                 running.put(
                         id,
@@ -192,7 +181,7 @@ final class Repair {
                                 0,
                                 isWeakerWith(target),
                                 leader.nowNanos(),
-                                attempts.count(id),
+                                attempts.count(ShardSlot.of(target)),
                                 true));
             }
         }
@@ -228,7 +217,7 @@ final class Repair {
                 repair.inPlace() ? need.loss() : 0,
                 repair.weaker(),
                 leader.nowNanos(),
-                attempts.count(id),
+                attempts.count(ShardSlot.of(target)),
                 repair.inPlace());
         running.put(id, begun);
         if (repair.inPlace()) {
@@ -268,96 +257,113 @@ final class Repair {
                                 .setSegment(nodes.present(segment))
                                 .setShard(repair.target())
                                 .setCells(segment.getPlacements(index).getCells())
+                                .addAllFormer(former(repair.target()))
                                 .build());
             }
         }
         return orders;
     }
 
+    /** Where cells may be that nobody else has; the placed shard is not among them. */
+    private List<Placement> former(ShardRef target) {
+        LossRecord loss =
+                leader.metadata().loss(SegmentId.of(target.getSegment()), target.getIndex());
+        List<Placement> former = new ArrayList<>();
+        if (loss != null) {
+            for (ShardRef shard : loss.getFormerList()) {
+                former.add(nodes.present(Placement.newBuilder().setShard(shard).build()));
+            }
+        }
+        return former;
+    }
+
     // ---- what came of it
 
     /** Says nothing where the result is of an attempt that does not run any more. */
     CompletableFuture<?> ended(RunningRepair repair, OrderResult result) {
-        SegmentId segment = repair.segment();
-        if (!repair.equals(running.get(segment))) {
+        if (!repair.equals(running.get(repair.segment()))) {
             return CompletableFuture.completedFuture(null);
         }
-        if (result.hasFailure()) {
-            ErrorCode code = result.getFailure().getCode();
-            boolean undecodable =
-                    code == ErrorCode.CORRUPT || code == ErrorCode.INSUFFICIENT_SHARDS;
-            boolean blameless = undecodable || (repair.inPlace() && code == ErrorCode.UNAVAILABLE);
-            String reason = "shard " + repair.target().getIndex() + " on node " + repair.node()
-                    + ": " + result.getFailure().getMessage();
-            return failed(repair, reason, !blameless, undecodable && allUp(segment));
-        }
         throughput.add(result.getBytesWritten(), leader.nowNanos());
+        if (result.hasFailure()) {
+            boolean blameless =
+                    repair.inPlace() && result.getFailure().getCode() == ErrorCode.UNAVAILABLE;
+            return failed(repair, reason(repair, result.getFailure().getMessage()), !blameless)
+                    .thenCompose(done -> records.incomplete(repair, result));
+        }
+        return result.getUnmadeCount() == 0 ? whole(repair, result) : partial(repair, result);
+    }
+
+    private static String reason(RunningRepair repair, String what) {
+        return "shard " + repair.target().getIndex() + " on node " + repair.node() + ": " + what;
+    }
+
+    private CompletableFuture<?> whole(RunningRepair repair, OrderResult result) {
         CompletableFuture<?> recorded = repair.inPlace()
-                ? leader.propose(Command.newBuilder()
-                        .setShardComplete(ShardComplete.newBuilder()
-                                .setShard(repair.target())
-                                .setLoss(repair.loss())
-                                .setCellsWritten(result.getCellsWritten())))
-                : place(repair, result.getCellsWritten(), MAX_PLACE_ATTEMPTS);
+                ? records.complete(repair, result)
+                : records.place(repair, result, isWeakerWith(repair.target()));
         return recorded.whenComplete((done, failure) -> {
-            running.remove(segment, repair);
-            survey.forget(segment);
-            changed = true;
+            seen(repair);
             if (failure == null) {
-                attempts.forget(segment);
+                attempts.forget(ShardSlot.of(repair.target()));
             }
         });
     }
 
-    private boolean allUp(SegmentId id) {
-        Segment segment = leader.metadata().segment(id);
+    /** Everything was made but the cells of some stripes. */
+    private CompletableFuture<?> partial(RunningRepair repair, OrderResult result) {
+        String reason = reason(repair, UnmadeText.of(result.getUnmadeList()));
+        if (!repair.inPlace() && !isWorthPlacing(repair, result)) {
+            boolean cutOff = isCutOff(repair, result);
+            return failed(repair, reason, cutOff)
+                    .thenCompose(done -> records.incomplete(repair, result));
+        }
+        LOG.warn(
+                "event=repair_incomplete segment={} index={} node={} in_place={} reason=\"{}\"",
+                repair.segment(),
+                repair.target().getIndex(),
+                repair.node(),
+                repair.inPlace(),
+                reason);
+        attempts.failed(ShardSlot.of(repair.target()), reason, null, leader.nowNanos());
+        CompletableFuture<?> recorded = repair.inPlace()
+                ? records.incomplete(repair, result)
+                : records.place(repair, result, isWeakerWith(repair.target()));
+        return recorded.whenComplete((done, failure) -> seen(repair));
+    }
+
+    /**
+     * Whether a shard that lacks cells is to be placed all the same. Its other cells count from
+     * then on, and none is lost by it, as the former placement is kept. But where no placed shard
+     * tells of a stripe, a replay would take it for lost as soon as all placed ones have answered:
+     * so then the former one must be known to be gone, or goes on being waited for (INV-7).
+     */
+    private boolean isWorthPlacing(RunningRepair repair, OrderResult result) {
+        boolean gained =
+                result.getCellsChecked() > result.getUnmadeCells() || result.getCellsWritten() > 0;
+        boolean headless = result.getUnmadeList().stream().anyMatch(UnmadeStripes::getHeadless);
+        ShardNeed need = survey().need(repair.segment(), repair.target().getIndex());
+        boolean formerGone = need != null && need.missing();
+        return gained && !isCutOff(repair, result) && (!headless || formerGone);
+    }
+
+    /** Whether it failed to reach nodes that the coordinator hears: another one may do better. */
+    private boolean isCutOff(RunningRepair repair, OrderResult result) {
+        Segment segment = leader.metadata().segment(repair.segment());
         return segment != null
+                && result.getUnmadeList().stream().anyMatch(run -> !run.getAnswered())
                 && segment.getPlacementsList().stream()
                         .allMatch(placement ->
                                 nodes.isUp(DriveId.of(placement.getShard().getDrive())));
     }
 
-    /** By compare-and-set: a segment that changed meanwhile is looked at again. */
-    private CompletableFuture<Outcome> place(RunningRepair repair, int cellsWritten, int left) {
-        Segment segment = leader.metadata().segment(repair.segment());
-        if (segment == null || segment.getState() != SegmentState.SEALED) {
-            return CompletableFuture.completedFuture(Outcome.getDefaultInstance());
-        }
-        return leader.propose(Command.newBuilder()
-                        .setShardPlace(ShardPlace.newBuilder()
-                                .setVersion(segment.getVersion())
-                                .setTarget(repair.target())
-                                .setNode(repair.node())
-                                .setCellsWritten(cellsWritten)
-                                .setWeaker(isWeakerWith(repair.target()))))
-                .exceptionallyCompose(failure -> {
-                    AshlarException refusal = refusal(failure);
-                    if (refusal instanceof AshlarException.Unavailable && left > 1) {
-                        return place(repair, cellsWritten, left - 1);
-                    }
-                    LOG.info(
-                            "event=rebuilt_shard_not_placed segment={} index={} reason=\"{}\"",
-                            repair.segment(),
-                            repair.target().getIndex(),
-                            refusal.getMessage());
-                    return CompletableFuture.completedFuture(Outcome.getDefaultInstance());
-                });
+    private void seen(RunningRepair repair) {
+        running.remove(repair.segment(), repair);
+        survey.forget(repair.segment());
+        changed = true;
     }
 
-    /** A command that the metadata refused; one that the log did not take is the next leader's. */
-    private static AshlarException refusal(Throwable failure) {
-        Throwable cause = failure.getCause() != null ? failure.getCause() : failure;
-        if (failure instanceof LostLeadershipException lost) {
-            throw lost;
-        }
-        if (cause instanceof LostLeadershipException lost) {
-            throw lost;
-        }
-        return AshlarException.in(failure);
-    }
-
-    private CompletableFuture<?> failed(
-            RunningRepair repair, String reason, boolean driveToBlame, boolean undecodable) {
+    private CompletableFuture<?> failed(RunningRepair repair, String reason, boolean driveToBlame) {
         LOG.warn(
                 "event=repair_failed segment={} index={} node={} in_place={} reason=\"{}\"",
                 repair.segment(),
@@ -367,22 +373,14 @@ final class Repair {
                 reason);
         running.remove(repair.segment(), repair);
         attempts.failed(
-                repair.segment(),
+                ShardSlot.of(repair.target()),
                 reason,
                 driveToBlame ? DriveId.of(repair.target().getDrive()) : null,
-                undecodable,
                 leader.nowNanos());
         changed = true;
         return repair.inPlace()
                 ? CompletableFuture.completedFuture(null)
-                : abandon(repair.target());
-    }
-
-    private CompletableFuture<Outcome> abandon(ShardRef target) {
-        abandoning.add(target);
-        return leader.propose(Command.newBuilder()
-                        .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target)))
-                .whenComplete((done, failure) -> abandoning.remove(target));
+                : records.abandon(repair.target());
     }
 
     // ---- what people ask for
@@ -405,48 +403,31 @@ final class Repair {
     }
 
     RepairStatus status() {
-        RepairRecord record = leader.metadata().repair();
-        Map<SegmentId, String> failed = failedWithReasons();
-        long queued = 0;
-        long queuedBytes = 0;
-        for (AffectedSegment segment : survey().segments()) {
-            if (failed.containsKey(segment.id())
-                    || segment.segment().getState() != SegmentState.SEALED) {
-                continue;
-            }
-            long shards = segment.needs().values().stream()
-                    .filter(need -> need.remedy() != Remedy.AWAIT)
-                    .count();
-            shards = Math.max(0, shards - (isRunning(segment.id()) ? 1 : 0));
-            queued += shards;
-            queuedBytes += shards * segment.segment().getSealedBytes();
-        }
-        long bytesPerSecond = throughput.bytesPerSecond(leader.nowNanos());
-        boolean busy = queued > 0 || !running.isEmpty();
-        return RepairStatus.newBuilder()
-                .setState(record.getPaused() ? "paused" : busy ? "running" : "idle")
-                .setQueued(queued)
-                .setRunning(running.size())
-                .setRepairedShards(record.getRepairedShards())
-                .setRepairedCells(record.getRepairedCells())
-                .addAllFailed(
-                        failed.values().stream().limit(MAX_REPORTED_FAILURES).toList())
-                .setBytesPerSecond(bytesPerSecond)
-                .setEtaSeconds(bytesPerSecond == 0 ? 0 : Math.ceilDiv(queuedBytes, bytesPerSecond))
-                .build();
+        return RepairReport.of(
+                leader.metadata().repair(),
+                survey(),
+                running,
+                failedWithReasons(),
+                throughput.bytesPerSecond(leader.nowNanos()));
     }
 
-    private Map<SegmentId, String> failedWithReasons() {
-        Map<SegmentId, String> failed = new LinkedHashMap<>();
+    /** What is not queued, as it cannot be done now, and why. */
+    private Map<ShardSlot, String> failedWithReasons() {
+        Map<ShardSlot, String> failed = new TreeMap<>();
         planner.stuck()
-                .forEach((segment, need) -> failed.put(
-                        segment,
-                        "segment " + segment + ": no drive in a failure domain that may take shard "
-                                + need.shard().getIndex()
+                .forEach(shard -> failed.put(
+                        shard,
+                        "no drive in a failure domain that may take shard " + shard.index()
                                 + " has room and is up: add nodes or drives"));
-        attempts.reported()
-                .forEach((segment, reason) ->
-                        failed.put(segment, "segment " + segment + ": " + reason));
+        failed.putAll(attempts.reported());
+        for (AffectedSegment segment : survey().segments()) {
+            segment.needs().values().stream()
+                    .filter(ShardNeed::isUndecodable)
+                    .forEach(need -> failed.put(
+                            ShardSlot.of(need.shard()),
+                            "shard " + need.shard().getIndex() + ": "
+                                    + UnmadeText.of(need.unmade())));
+        }
         return failed;
     }
 }

@@ -1,7 +1,7 @@
 package io.ashlar.coordinator;
 
 import io.ashlar.client.model.DriveId;
-import io.ashlar.client.model.SegmentId;
+import io.ashlar.coordinator.plan.ShardSlot;
 
 import org.jspecify.annotations.Nullable;
 
@@ -10,18 +10,16 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
- * Repairs that failed: a segment rests after each, twice as long as before up to a bound, and is
- * reported once it has failed too often. It is never given up: when nodes come back, or slowly by
- * itself, it is tried again.
+ * Repairs that failed: a shard rests after each, twice as long as before up to a bound, and is
+ * reported once its repair has failed too often. It is never given up: when nodes come back, or
+ * slowly by itself, it is tried again.
  */
 final class RepairAttempts {
-    /** A node that restarts makes a segment undecodable too, for a moment. */
-    private static final int UNDECODABLE_AFTER_ATTEMPTS = 3;
-
     private final CoordinatorConfig.RepairLimits limits;
-    private final Map<SegmentId, Attempts> failures = new TreeMap<>();
+    private final Map<ShardSlot, Attempts> failures = new TreeMap<>();
 
     RepairAttempts(CoordinatorConfig.RepairLimits limits) {
         this.limits = limits;
@@ -31,7 +29,6 @@ final class RepairAttempts {
         private int count;
         private long restsUntilNanos;
         private String reason = "";
-        private boolean undecodable;
         private final Set<DriveId> tried = new HashSet<>();
     }
 
@@ -39,28 +36,21 @@ final class RepairAttempts {
      * Records a failure.
      *
      * @param drive that is not to be tried first again; null where it was not to blame
-     * @param undecodable whether too few cells were right although every node was up
      */
-    void failed(
-            SegmentId segment,
-            String reason,
-            @Nullable DriveId drive,
-            boolean undecodable,
-            long nowNanos) {
-        Attempts attempts = failures.computeIfAbsent(segment, first -> new Attempts());
+    void failed(ShardSlot shard, String reason, @Nullable DriveId drive, long nowNanos) {
+        Attempts attempts = failures.computeIfAbsent(shard, first -> new Attempts());
         long restNanos = limits.backoff().toNanos() << Math.min(attempts.count, 20);
         attempts.count++;
         attempts.restsUntilNanos =
                 nowNanos + Math.min(restNanos, limits.maxBackoff().toNanos());
         attempts.reason = reason;
-        attempts.undecodable = undecodable;
         if (drive != null) {
             attempts.tried.add(drive);
         }
     }
 
-    void forget(SegmentId segment) {
-        failures.remove(segment);
+    void forget(ShardSlot shard) {
+        failures.remove(shard);
     }
 
     /** Circumstances have changed: nothing rests any longer. */
@@ -76,45 +66,38 @@ final class RepairAttempts {
     }
 
     /** Forgets those that need no repair any more. */
-    void keepOnly(Set<SegmentId> segments) {
-        failures.keySet().retainAll(segments);
+    void keepOnly(Predicate<ShardSlot> needed) {
+        failures.keySet().removeIf(needed.negate());
     }
 
-    int count(SegmentId segment) {
-        Attempts attempts = failures.get(segment);
+    int count(ShardSlot shard) {
+        Attempts attempts = failures.get(shard);
         return attempts == null ? 0 : attempts.count;
     }
 
-    Set<SegmentId> resting(long nowNanos) {
-        Set<SegmentId> resting = new HashSet<>();
-        failures.forEach((segment, attempts) -> {
+    Set<ShardSlot> resting(long nowNanos) {
+        Set<ShardSlot> resting = new HashSet<>();
+        failures.forEach((shard, attempts) -> {
             if (attempts.restsUntilNanos != Long.MIN_VALUE
                     && attempts.restsUntilNanos - nowNanos > 0) {
-                resting.add(segment);
+                resting.add(shard);
             }
         });
         return resting;
     }
 
-    Map<SegmentId, Set<DriveId>> tried() {
-        Map<SegmentId, Set<DriveId>> tried = new HashMap<>();
-        failures.forEach((segment, attempts) -> tried.put(segment, attempts.tried));
+    Map<ShardSlot, Set<DriveId>> tried() {
+        Map<ShardSlot, Set<DriveId>> tried = new HashMap<>();
+        failures.forEach((shard, attempts) -> tried.put(shard, attempts.tried));
         return tried;
     }
 
-    boolean isUndecodable(SegmentId segment) {
-        Attempts attempts = failures.get(segment);
-        return attempts != null
-                && attempts.undecodable
-                && attempts.count >= UNDECODABLE_AFTER_ATTEMPTS;
-    }
-
-    /** Why the segments that have failed too often did. */
-    Map<SegmentId, String> reported() {
-        Map<SegmentId, String> reported = new TreeMap<>();
-        failures.forEach((segment, attempts) -> {
-            if (attempts.count >= limits.maxAttempts() || isUndecodable(segment)) {
-                reported.put(segment, attempts.reason + " (tried " + attempts.count + " times)");
+    /** Why the repairs of those shards failed that have failed too often. */
+    Map<ShardSlot, String> reported() {
+        Map<ShardSlot, String> reported = new TreeMap<>();
+        failures.forEach((shard, attempts) -> {
+            if (attempts.count >= limits.maxAttempts()) {
+                reported.put(shard, attempts.reason + " (tried " + attempts.count + " times)");
             }
         });
         return reported;

@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.CompareShards;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.Placement;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,8 +34,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The scrub that somebody asked for: every node reads its shards and tells what it found. It is
- * over when each node has answered or is down; the shards of one that is down count as unreadable,
+ * The scrub that somebody asked for: every node reads its shards and tells what it found; a deep
+ * one has the shards of every segment compared as well ({@link DeepScrub}). It is over when each node has answered or is down; the shards of one that is down count as unreadable,
  * and are never passed over in silence.
  */
 final class Scrub {
@@ -41,6 +43,7 @@ final class Scrub {
     private final LiveNodes nodes;
     private final Map<String, Long> outstanding = new HashMap<>();
     private ScrubRecord record;
+    private @Nullable DeepScrub deep;
 
     /** Takes up the scrub that an earlier leader left running: its nodes are asked again. */
     Scrub(LeaderContext leader, LiveNodes nodes) {
@@ -50,7 +53,31 @@ final class Scrub {
         if (record.getRunning()) {
             record = cleared(record);
             record.getNodesList().forEach(node -> outstanding.put(node, 0L));
+            deep = comparisons();
         }
+    }
+
+    /** What a deep scrub has to compare; null for a plain one. */
+    private @Nullable DeepScrub comparisons() {
+        if (!record.getDeep()) {
+            return null;
+        }
+        Set<SegmentId> segments = new LinkedHashSet<>();
+        if (!record.getVolume().isEmpty()) {
+            segmentsOf(record.getVolume()).forEach(id -> segments.add(SegmentId.of(id)));
+        } else {
+            for (String node : record.getNodesList()) {
+                NodeRecord known = leader.metadata().node(node);
+                if (known != null) {
+                    for (Id drive : known.getDrivesList()) {
+                        leader.metadata()
+                                .shardsOn(DriveId.of(drive))
+                                .forEach(shard -> segments.add(SegmentId.of(shard.getSegment())));
+                    }
+                }
+            }
+        }
+        return new DeepScrub(leader, nodes, segments);
     }
 
     private static ScrubRecord cleared(ScrubRecord record) {
@@ -61,6 +88,9 @@ final class Scrub {
                 .clearUnreadable()
                 .clearShardsChecked()
                 .clearShardsPlaced()
+                .clearSegmentsCompared()
+                .clearSegmentsUncompared()
+                .clearStripesDecoded()
                 .build();
     }
 
@@ -80,11 +110,13 @@ final class Scrub {
                 .build();
         record = begun;
         begun.getNodesList().forEach(node -> outstanding.put(node, 0L));
+        deep = comparisons();
         return put("started on " + begun.getNodesCount() + " nodes")
                 .whenComplete((done, failure) -> {
                     if (failure != null) {
                         record = leader.metadata().scrub();
                         outstanding.clear();
+                        deep = null;
                     }
                 })
                 .thenApply(done -> {
@@ -126,6 +158,11 @@ final class Scrub {
         return Optional.of(order.build());
     }
 
+    /** The segments whose shards a node is to compare. */
+    List<CompareShards> comparisonsFor(String node) {
+        return deep == null ? List.of() : deep.ordersFor(node, record.getId());
+    }
+
     private List<Id> segmentsOf(String name) {
         VolumeRecord volume = leader.metadata().volume(name);
         return volume == null
@@ -161,6 +198,37 @@ final class Scrub {
         finishIfDone();
     }
 
+    /** A node has compared the shards of a segment, or could not. */
+    void compared(long scrub, SegmentId segment, String node, OrderResult result) {
+        if (deep == null || record.getId() != scrub || !deep.ended(segment, node)) {
+            return;
+        }
+        if (result.hasFailure()) {
+            deep.failed(segment);
+        } else {
+            boolean whole = result.getUnreadable() == 0;
+            record = record.toBuilder()
+                    .setBytesScanned(record.getBytesScanned() + result.getBytesRead())
+                    .setCorruptCells(record.getCorruptCells() + result.getDamagedCells())
+                    .setSegmentsCompared(record.getSegmentsCompared() + (whole ? 1 : 0))
+                    .setSegmentsUncompared(record.getSegmentsUncompared() + (whole ? 0 : 1))
+                    .setStripesDecoded(record.getStripesDecoded() + result.getStripesDecoded())
+                    .build();
+        }
+        advance(deep);
+        finishIfDone();
+    }
+
+    private void advance(DeepScrub comparisons) {
+        comparisons.tick();
+        long uncompared = comparisons.takeUncompared();
+        if (uncompared > 0) {
+            record = record.toBuilder()
+                    .setSegmentsUncompared(record.getSegmentsUncompared() + uncompared)
+                    .build();
+        }
+    }
+
     /** Nodes that are down are not waited for. */
     void tick() {
         if (!record.getRunning()) {
@@ -175,6 +243,9 @@ final class Scrub {
                 giveUp(node);
             }
         }
+        if (deep != null) {
+            advance(deep);
+        }
         finishIfDone();
     }
 
@@ -185,9 +256,10 @@ final class Scrub {
     }
 
     private void finishIfDone() {
-        if (!outstanding.isEmpty()) {
+        if (!outstanding.isEmpty() || (deep != null && !deep.isDone())) {
             return;
         }
+        deep = null;
         long placed = 0;
         for (NodeRecord node : leader.metadata().nodes()) {
             placed += shardsOn(node.getId());
@@ -200,7 +272,12 @@ final class Scrub {
                 .build();
         Background.run(put("completed: " + record.getCellsChecked() + " cells checked, "
                 + record.getCorruptCells() + " corrupt, " + record.getUnreadable()
-                + " shards unreadable"));
+                + " shards unreadable"
+                + (record.getDeep()
+                        ? ", " + record.getSegmentsCompared() + " segments compared, "
+                                + record.getSegmentsUncompared() + " not wholly, "
+                                + record.getStripesDecoded() + " stripes decoded"
+                        : "")));
     }
 
     /**
@@ -267,6 +344,9 @@ final class Scrub {
                 .setCellsChecked(record.getCellsChecked())
                 .setCorruptCells(record.getCorruptCells())
                 .setUnreadable(record.getUnreadable())
+                .setSegmentsCompared(record.getSegmentsCompared())
+                .setSegmentsUncompared(record.getSegmentsUncompared())
+                .setStripesDecoded(record.getStripesDecoded())
                 .setLastCompletedAtMillis(record.getLastCompletedAtMillis())
                 .setCoveragePercent(Math.min(100, coverage))
                 .build();

@@ -179,22 +179,26 @@ final class SegmentRequests {
     }
 
     SegmentList list(ListSegments request) throws AshlarException {
-        SegmentList.Builder list = SegmentList.newBuilder();
         if (request.hasSegment()) {
             SegmentId id = SegmentId.of(request.getSegment());
             Segment segment = leader.metadata().segment(id);
             if (segment == null) {
                 throw new AshlarException.NotFound("segment " + id + " does not exist");
             }
-            return list.addSegments(nodes.present(segment)).build();
+            return nodes.page(List.of(segment), 1);
         }
-        List<Segment> segments = request.getVolume().isEmpty()
-                ? leader.metadata().segments()
-                : leader.metadata()
-                        .segments(
-                                VolumeId.of(volumes.require(request.getVolume()).getId()));
-        segments.forEach(segment -> list.addSegments(nodes.present(segment)));
-        return list.build();
+        if (request.hasVolumeId()) {
+            VolumeId id = VolumeId.of(request.getVolumeId());
+            volumes.requireEpoch(id, request.getEpoch());
+            return volumes.segmentsAfter(id, request.getAfterSequence());
+        }
+        if (!request.getVolume().isEmpty()) {
+            VolumeId id = VolumeId.of(volumes.require(request.getVolume()).getId());
+            return volumes.segmentsAfter(id, request.getAfterSequence());
+        }
+        int max = leader.config().pageSegments();
+        SegmentId after = SegmentId.of(request.getAfter());
+        return nodes.page(leader.metadata().segmentsAfter(after, max + 1), max);
     }
 
     private Segment present(SegmentId id) {

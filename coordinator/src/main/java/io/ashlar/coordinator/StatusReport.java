@@ -9,6 +9,8 @@ import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.SegmentCounts;
 import io.ashlar.coordinator.plan.DamageSurvey;
 import io.ashlar.coordinator.plan.DamageSurvey.AffectedSegment;
+import io.ashlar.coordinator.plan.DamageSurvey.ShardNeed;
+import io.ashlar.coordinator.plan.UnmadeText;
 import io.ashlar.coordinator.record.NodeRecord;
 
 import java.util.ArrayList;
@@ -21,6 +23,9 @@ import java.util.TreeMap;
  */
 final class StatusReport {
     private static final long NANOS_PER_MILLI = 1_000_000;
+
+    /** Segments with lost stripes that are named. */
+    private static final int MAX_LOSSES = 10;
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
@@ -86,9 +91,10 @@ final class StatusReport {
     }
 
     /** What the survey comes to. */
-    private final class Findings {
+    private static final class Findings {
         private final Map<String, Long> affectedByPolicy = new TreeMap<>();
         private final Map<Integer, Long> bySurvivable = new TreeMap<>();
+        private final List<String> losses = new ArrayList<>();
         private long lost;
         private long unavailable;
         private long degraded;
@@ -99,13 +105,23 @@ final class StatusReport {
             }
             affectedByPolicy.merge(segment.segment().getPolicy(), 1L, Long::sum);
             int survivable = segment.survivableLosses();
-            if (repair.isUndecodable(segment)) {
+            if (Repair.isUndecodable(segment)) {
                 lost++;
+                explainLoss(segment);
             } else {
                 bySurvivable.merge(Math.max(0, survivable), 1L, Long::sum);
                 unavailable += survivable < 0 ? 1 : 0;
                 degraded++;
             }
+        }
+
+        private void explainLoss(AffectedSegment segment) {
+            segment.needs().values().stream()
+                    .filter(ShardNeed::isUndecodable)
+                    .findFirst()
+                    .filter(need -> losses.size() < MAX_LOSSES)
+                    .ifPresent(need -> losses.add(
+                            "segment " + segment.id() + ": " + UnmadeText.of(need.unmade())));
         }
 
         SegmentCounts.Builder counts(Map<String, Long> totals) {
@@ -132,6 +148,7 @@ final class StatusReport {
         void explain(List<String> reasons) {
             if (lost > 0) {
                 reasons.add(lost + " segments have stripes that cannot be decoded");
+                reasons.addAll(losses);
             }
             if (unavailable > 0) {
                 reasons.add(

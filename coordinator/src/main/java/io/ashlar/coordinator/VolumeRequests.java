@@ -1,10 +1,13 @@
 package io.ashlar.coordinator;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Compression;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.model.VolumeName;
+import io.ashlar.client.model.VolumeSize;
 import io.ashlar.client.protocol.CloseVolume;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.DeleteVolume;
@@ -14,6 +17,7 @@ import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeList;
@@ -33,15 +37,9 @@ import org.jspecify.annotations.Nullable;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Volumes: made, opened, held, closed, deleted. */
 final class VolumeRequests {
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
-    private static final Pattern ZSTD = Pattern.compile("zstd:(\\d{1,2})");
-    private static final int MAX_ZSTD_LEVEL = 19;
-    private static final int BLOCK_BYTES = 4096;
     private static final int SEGMENTS_REAPED_AT_ONCE = 256;
 
     private final LeaderContext leader;
@@ -58,9 +56,9 @@ final class VolumeRequests {
     // ---- making and deleting
 
     CompletableFuture<VolumeInfo> create(CreateVolume request) throws AshlarException {
-        requireName(request.getName());
-        requireSize(request.getSizeBytes());
-        requireCompression(request.getCompression());
+        VolumeName name = VolumeName.parse(request.getName());
+        VolumeSize size = VolumeSize.of(request.getSizeBytes());
+        Compression compression = Compression.parse(request.getCompression());
         Policy policy = Policy.parse(request.getPolicy());
         int domains = nodes.domainCount();
         if (domains < policy.minDomains()) {
@@ -70,39 +68,15 @@ final class VolumeRequests {
         }
         VolumeRecord.Builder volume = VolumeRecord.newBuilder()
                 .setId(request.hasId() ? request.getId() : leader.newVolumeId().toProto())
-                .setName(request.getName())
-                .setSizeBytes(request.getSizeBytes())
+                .setName(name.text())
+                .setSizeBytes(size.bytes())
                 .setPolicy(policy.toString())
-                .setCompression(request.getCompression())
+                .setCompression(compression.toString())
                 .setCreatedAtMillis(leader.loop().wallMillis());
         return leader.propose(Command.newBuilder()
                         .setRequestId(request.getRequestId())
                         .setVolumeCreate(VolumeCreate.newBuilder().setVolume(volume)))
                 .thenApply(outcome -> info(present(VolumeId.of(outcome.getId()))));
-    }
-
-    private static void requireName(String name) throws AshlarException.Invalid {
-        if (!NAME.matcher(name).matches()) {
-            throw new AshlarException.Invalid(
-                    "\"" + name
-                            + "\" is no name for a volume: expected 1 to 64 letters, digits, '.', '_', '-'");
-        }
-    }
-
-    private static void requireSize(long sizeBytes) throws AshlarException.Invalid {
-        if (sizeBytes <= 0 || sizeBytes % BLOCK_BYTES != 0) {
-            throw new AshlarException.Invalid("a volume of " + sizeBytes
-                    + " bytes: expected a multiple of " + BLOCK_BYTES + " above 0");
-        }
-    }
-
-    private static void requireCompression(String compression) throws AshlarException.Invalid {
-        Matcher zstd = ZSTD.matcher(compression);
-        int level = zstd.matches() ? Integer.parseInt(zstd.group(1)) : 0;
-        if (!compression.equals("none") && (level < 1 || level > MAX_ZSTD_LEVEL)) {
-            throw new AshlarException.Invalid("unknown compression \"" + compression
-                    + "\": expected none or zstd:1 to zstd:" + MAX_ZSTD_LEVEL);
-        }
     }
 
     CompletableFuture<Outcome> delete(DeleteVolume request) throws AshlarException {
@@ -222,10 +196,31 @@ final class VolumeRequests {
         VolumeOpened.Builder opened = VolumeOpened.newBuilder()
                 .setVolume(info(volume))
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
-        for (Segment segment : leader.metadata().segments(id)) {
-            opened.addSegments(nodes.present(segment));
+        SegmentList first = segmentsAfter(id, 0);
+        return opened.addAllSegments(first.getSegmentsList())
+                .setMore(first.getMore())
+                .build();
+    }
+
+    /** A page of the volume's log: its first segments behind this place. */
+    SegmentList segmentsAfter(VolumeId id, long sequence) {
+        int max = leader.config().pageSegments();
+        return nodes.page(leader.metadata().segmentsAfter(id, sequence, max + 1), max);
+    }
+
+    /** The volume, for a writer that has it at this epoch. */
+    VolumeRecord requireEpoch(VolumeId id, long epoch) throws AshlarException {
+        VolumeRecord volume = leader.metadata().volume(id);
+        if (volume == null || volume.getDeleted()) {
+            throw new AshlarException.NotFound("volume " + id + " does not exist");
         }
-        return opened.build();
+        if (volume.getEpoch() != epoch || volume.getHolder().isEmpty()) {
+            throw new AshlarException.Fenced("volume " + volume.getName() + " is at epoch "
+                    + volume.getEpoch() + " (holder "
+                    + (volume.getHolder().isEmpty() ? "none" : volume.getHolder())
+                    + "), the request was of epoch " + epoch + ": open it again");
+        }
+        return volume;
     }
 
     /** Whoever holds it already may go on. */
@@ -240,16 +235,7 @@ final class VolumeRequests {
 
     LeaseRenewed renew(RenewLease request) throws AshlarException {
         VolumeId id = VolumeId.of(request.getVolume());
-        VolumeRecord volume = leader.metadata().volume(id);
-        if (volume == null || volume.getDeleted()) {
-            throw new AshlarException.NotFound("volume " + id + " does not exist");
-        }
-        if (volume.getEpoch() != request.getEpoch() || volume.getHolder().isEmpty()) {
-            throw new AshlarException.Fenced("volume " + volume.getName() + " is at epoch "
-                    + volume.getEpoch() + " (holder "
-                    + (volume.getHolder().isEmpty() ? "none" : volume.getHolder())
-                    + "), the lease was of epoch " + request.getEpoch() + ": open it again");
-        }
+        requireEpoch(id, request.getEpoch());
         leases.renew(id, leader.nowNanos());
         LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
                 .setLeaseMillis(leader.config().timings().lease().toMillis());

@@ -50,6 +50,7 @@ final class CoordinatorConfigTest {
                 lease = 1500ms
                 quarantine = 2h
                 repair.max = 7
+                page.segments = 20
                 """);
         assertThat(config.advertised()).isEqualTo(new Address("10.0.0.1", 7400));
         assertThat(config.peers()).containsOnlyKeys("c1", "c2");
@@ -58,6 +59,7 @@ final class CoordinatorConfigTest {
         assertThat(config.timings().lease()).isEqualTo(Duration.ofMillis(1500));
         assertThat(config.timings().quarantine()).isEqualTo(Duration.ofHours(2));
         assertThat(config.repair().maxRunning()).isEqualTo(7);
+        assertThat(config.pageSegments()).isEqualTo(20);
     }
 
     @Test
@@ -66,6 +68,7 @@ final class CoordinatorConfigTest {
         assertRefused(MINIMAL + "lease = 5\n", "expected a time");
         assertRefused(MINIMAL + "lease = 0s\n", "a time of zero");
         assertRefused(MINIMAL + "repair.max = many\n", "a whole number");
+        assertRefused(MINIMAL + "page.segments = 0\n", "expected 1 to 500");
         assertRefused(MINIMAL + "raft.rpc = pigeon\n", "netty or grpc");
         assertRefused(MINIMAL + "suspect.after = 9s\n", "cannot be down");
         assertRefused(MINIMAL + "peers = c2@a:1@b:2\n", "not among its peers");

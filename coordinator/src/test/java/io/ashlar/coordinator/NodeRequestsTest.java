@@ -9,7 +9,9 @@ import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Event;
 import io.ashlar.client.protocol.GetEvents;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.Order;
+import io.ashlar.client.protocol.RegisterNode;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.Segment;
@@ -19,6 +21,7 @@ import io.ashlar.client.protocol.VolumeInfo;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -171,6 +174,81 @@ final class NodeRequestsTest {
     }
 
     @Test
+    void countsAnInventoryOnceAllOfItsPagesHaveCome() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        for (int i = 0; i < 5; i++) {
+            cluster.sealedSegment(held);
+        }
+        TestNode node = cluster.node("n1");
+        node.shards.remove(node.shards.keySet().iterator().next());
+        for (int i = 0; i < 2; i++) {
+            List<Request> pages = pages(node.registration().getRegisterNode(), 2);
+            assertThat(pages).hasSize(2);
+            cluster.ask(pages.getFirst());
+            cluster.ask(pages.getFirst());
+            assertThat(losses(cluster)).as("half of an inventory").isZero();
+            cluster.ask(pages.getLast());
+        }
+        assertThat(losses(cluster)).isEqualTo(1);
+    }
+
+    @Test
+    void refusesAPageOfAnInventoryWithoutThoseBefore() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        for (int i = 0; i < 5; i++) {
+            cluster.sealedSegment(held);
+        }
+        TestNode node = cluster.node("n1");
+        List<Request> early = pages(node.registration().getRegisterNode(), 2);
+        List<Request> late = pages(node.registration().getRegisterNode(), 2);
+        assertRefused(cluster, early.getLast());
+        cluster.ask(early.getFirst());
+        assertRefused(cluster, late.getLast());
+        cluster.ask(late.getFirst());
+        cluster.restartCoordinator();
+        assertRefused(cluster, late.getLast());
+        cluster.ask(late.getFirst());
+        cluster.loop.passMillis(InventoryPages.MAX_PAUSE_NANOS / 1_000_000 + 1);
+        assertRefused(cluster, late.getLast());
+        cluster.ask(late.getFirst());
+        cluster.ask(late.getLast());
+        cluster.passSeconds(3);
+        assertThat(losses(cluster)).isZero();
+    }
+
+    private static void assertRefused(TestCluster cluster, Request page) {
+        assertThatThrownBy(() -> cluster.ask(page))
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("begin again");
+    }
+
+    private static long losses(TestCluster cluster) throws AshlarException {
+        return events(cluster).stream()
+                .filter(event -> event.getText().contains("missing shard"))
+                .count();
+    }
+
+    private static List<Request> pages(RegisterNode whole, int count) {
+        List<Request> pages = new ArrayList<>();
+        int shards = whole.getShardsCount();
+        for (int i = 0; i < count; i++) {
+            pages.add(Request.newBuilder()
+                    .setRegisterNode(whole.toBuilder()
+                            .clearShards()
+                            .addAllShards(whole.getShardsList()
+                                    .subList(i * shards / count, (i + 1) * shards / count))
+                            .setPage(i)
+                            .setMore(i + 1 < count))
+                    .build());
+        }
+        return pages;
+    }
+
+    @Test
     void asksANodeItDoesNotKnowToRegister() throws AshlarException {
         TestCluster cluster = TestCluster.of(3);
         cluster.restartCoordinator();
@@ -199,5 +277,26 @@ final class NodeRequestsTest {
         node.setObedient(true);
         cluster.passSeconds(3);
         assertThat(node.ordered).hasSize(4);
+    }
+
+    @Test
+    void aNewLeaderSaysOfNoNodeThatItIsUpBeforeItIsHeard() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.node("n2").kill();
+        cluster.restartCoordinator();
+        assertThat(cluster.status().getNodesList()).allSatisfy(node -> {
+            assertThat(node.getState()).isEqualTo("suspect");
+            assertThat(node.getReason()).contains("not heard");
+        });
+        cluster.heartbeats();
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> !node.getState().equals("up"))
+                .extracting(NodeStatus::getId)
+                .containsExactly("n2");
+        cluster.passSeconds(5);
+        assertThat(cluster.status().getNodesList())
+                .filteredOn(node -> node.getState().equals("down"))
+                .extracting(NodeStatus::getId)
+                .containsExactly("n2");
     }
 }

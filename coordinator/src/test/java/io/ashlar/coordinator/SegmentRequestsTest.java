@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.Id;
+import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardState;
@@ -16,6 +19,7 @@ import io.ashlar.client.protocol.VolumeOpened;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** Segments, their placement, their seals and their tombstones. */
@@ -39,6 +43,66 @@ final class SegmentRequestsTest {
         cluster.passSeconds(3);
         assertThat(away.shards).isEmpty();
         assertThat(cluster.metadata().doomedOn(away.drive, 1)).isEmpty();
+    }
+
+    @Test
+    void listsTheLogOfAnOpenedVolumePageByPage() throws AshlarException {
+        TestCluster cluster = TestCluster.withPages(3, 6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo first = cluster.open("disk0", "first", false).getVolume();
+        List<Id> log = new ArrayList<>();
+        for (int i = 0; i < 7; i++) {
+            log.add(cluster.sealedSegment(first).getId());
+        }
+        cluster.createVolume("disk1", "rs-4-2");
+        VolumeInfo other = cluster.open("disk1", "first", false).getVolume();
+        List<Id> all = new ArrayList<>(log);
+        all.add(cluster.sealedSegment(other).getId());
+
+        VolumeOpened opened = cluster.open("disk0", "second", true);
+        VolumeInfo held = opened.getVolume();
+        assertThat(opened.getSegmentsCount()).isEqualTo(3);
+        assertThat(opened.getMore()).isTrue();
+        List<Segment> segments = new ArrayList<>(opened.getSegmentsList());
+        boolean more = true;
+        while (more) {
+            SegmentList page = cluster.list(behind(held, segments.getLast()));
+            assertThat(page.getSegmentsCount()).isBetween(1, 3);
+            segments.addAll(page.getSegmentsList());
+            more = page.getMore();
+        }
+        assertThat(segments).extracting(Segment::getId).containsExactlyElementsOf(log);
+
+        List<Id> listed = new ArrayList<>();
+        SegmentList page = cluster.list(ListSegments.getDefaultInstance());
+        while (page.getMore()) {
+            page.getSegmentsList().forEach(segment -> listed.add(segment.getId()));
+            page = cluster.list(
+                    ListSegments.newBuilder().setAfter(listed.getLast()).build());
+        }
+        page.getSegmentsList().forEach(segment -> listed.add(segment.getId()));
+        assertThat(listed).containsExactlyInAnyOrderElementsOf(all);
+    }
+
+    @Test
+    void listsNothingForAnEpochThatIsOver() throws AshlarException {
+        TestCluster cluster = TestCluster.withPages(1, 6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo first = cluster.open("disk0", "first", false).getVolume();
+        Segment segment = cluster.sealedSegment(first);
+        cluster.sealedSegment(first);
+        assertThat(cluster.list(behind(first, segment)).getSegmentsCount()).isEqualTo(1);
+        cluster.open("disk0", "second", true);
+        assertThatThrownBy(() -> cluster.list(behind(first, segment)))
+                .isInstanceOf(AshlarException.Fenced.class);
+    }
+
+    private static ListSegments behind(VolumeInfo volume, Segment last) {
+        return ListSegments.newBuilder()
+                .setVolumeId(volume.getId())
+                .setEpoch(volume.getEpoch())
+                .setAfterSequence(last.getSequence())
+                .build();
     }
 
     @Test

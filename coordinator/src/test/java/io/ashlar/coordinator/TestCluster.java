@@ -23,6 +23,7 @@ import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardSeal;
@@ -44,6 +45,9 @@ import java.util.concurrent.atomic.AtomicReference;
 final class TestCluster {
     static final long SHARD_BYTES = 1 << 20;
 
+    private static final CoordinatorConfig ALONE =
+            CoordinatorConfig.alone("c1", new Address("127.0.0.1", 7400), Path.of("unused"));
+
     final VirtualLoop loop = new VirtualLoop();
     final Map<String, TestNode> nodes = new LinkedHashMap<>();
     private final Random random = new Random(7);
@@ -59,9 +63,11 @@ final class TestCluster {
     }
 
     TestCluster(Duration rebuildDelay) {
-        CoordinatorConfig alone =
-                CoordinatorConfig.alone("c1", new Address("127.0.0.1", 7400), Path.of("unused"));
-        this.config = alone.with(alone.timings().withRebuildDelay(rebuildDelay));
+        this(ALONE.with(ALONE.timings().withRebuildDelay(rebuildDelay)));
+    }
+
+    private TestCluster(CoordinatorConfig config) {
+        this.config = config;
         this.metadata = new Metadata(store);
         this.log = new LocalLog("c1", loop, metadata);
         this.service = new CoordinatorService(config, loop, random, metadata, log);
@@ -75,11 +81,19 @@ final class TestCluster {
     }
 
     static TestCluster of(int nodeCount, Duration rebuildDelay) throws AshlarException {
-        TestCluster cluster = new TestCluster(rebuildDelay);
+        return new TestCluster(rebuildDelay).withNodes(nodeCount);
+    }
+
+    /** Whose answers hold so many segments at most. */
+    static TestCluster withPages(int pageSegments, int nodeCount) throws AshlarException {
+        return new TestCluster(ALONE.withPageSegments(pageSegments)).withNodes(nodeCount);
+    }
+
+    private TestCluster withNodes(int nodeCount) throws AshlarException {
         for (int i = 1; i <= nodeCount; i++) {
-            cluster.addNode("n" + i, "");
+            addNode("n" + i, "");
         }
-        return cluster;
+        return this;
     }
 
     TestNode addNode(String id, String zone) throws AshlarException {
@@ -297,6 +311,10 @@ final class TestCluster {
                         .build())
                 .getSegmentList()
                 .getSegments(0);
+    }
+
+    SegmentList list(ListSegments request) throws AshlarException {
+        return ask(Request.newBuilder().setListSegments(request).build()).getSegmentList();
     }
 
     ClusterStatus status() throws AshlarException {

@@ -16,6 +16,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
+import io.ashlar.client.protocol.UnmadeStripes;
 
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,9 @@ import java.util.function.Function;
 
 /** A node that holds shards as entries of a map and carries out orders at once. */
 final class TestNode {
+    /** A rebuild that fails has made so many first. */
+    static final int CELLS_BEFORE_FAILURE = 3;
+
     final String id;
     final DriveId drive;
     final Map<ShardRef, ShardState> shards = new HashMap<>();
@@ -39,9 +43,11 @@ final class TestNode {
     private boolean alive = true;
     private boolean obedient = true;
     private boolean sealsFail;
+    private int mismatches;
     private String driveFailure = "";
     private long capacityBytes = 1L << 40;
     private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
+    private Function<RebuildShard, List<UnmadeStripes>> unmade = order -> List.of();
 
     TestNode(TestCluster cluster, String id, String zone, Random random) {
         this.cluster = cluster;
@@ -77,8 +83,18 @@ final class TestNode {
         sealsFail = failing;
     }
 
+    /** What a comparison of shards finds. */
+    void setMismatches(int cells) {
+        mismatches = cells;
+    }
+
     void failRebuilds(@Nullable Function<RebuildShard, @Nullable Failure> failure) {
         rebuildFailure = failure;
+    }
+
+    /** Cannot make one cell of each of these stripes. */
+    void leaveUnmade(Function<RebuildShard, List<UnmadeStripes>> unmade) {
+        this.unmade = unmade;
     }
 
     void create(Segment segment, ShardRef shard) {
@@ -177,6 +193,11 @@ final class TestNode {
             case REBUILD -> rebuild(order.getRebuild(), result);
             case SCRUB ->
                 result.setCellsChecked(8 * shards.size()).setBytesRead(4096L * shards.size());
+            case COMPARE ->
+                result.setStripesCompared(8)
+                        .setStripesDecoded(2)
+                        .setDamagedCells(mismatches)
+                        .setBytesRead(4096);
             case KIND_NOT_SET -> throw new IllegalStateException("an empty order");
         }
         return result.build();
@@ -185,9 +206,10 @@ final class TestNode {
     private void rebuild(RebuildShard order, OrderResult.Builder result) {
         Failure failure = rebuildFailure == null ? null : rebuildFailure.apply(order);
         if (failure != null) {
-            result.setFailure(failure);
+            result.setFailure(failure).setCellsWritten(CELLS_BEFORE_FAILURE);
             return;
         }
+        List<UnmadeStripes> lacking = unmade.apply(order);
         create(order.getSegment(), order.getShard());
         shards.computeIfPresent(
                 order.getShard(),
@@ -196,7 +218,12 @@ final class TestNode {
                         .setSealedBytes(order.getSegment().getSealedBytes())
                         .setCells(order.getCells())
                         .build());
-        result.setCellsWritten(order.getCells()).setBytesWritten(4096L * order.getCells());
+        int made = order.getCells() - lacking.size();
+        result.setCellsChecked(order.getCells())
+                .setCellsWritten(made)
+                .setBytesWritten(4096L * made)
+                .addAllUnmade(lacking)
+                .setUnmadeCells(lacking.size());
     }
 
     private static Failure notFound() {

@@ -50,6 +50,7 @@ final class IsalKernel extends Kernel {
         return new Product(matrix);
     }
 
+    @SuppressWarnings("restricted") // calls to native code are what it is for
     private static @Nullable Library load() {
         try {
             SymbolLookup symbols = SymbolLookup.libraryLookup(LIBRARY_NAME, Arena.global());
@@ -68,6 +69,7 @@ final class IsalKernel extends Kernel {
         }
     }
 
+    @SuppressWarnings("restricted") // as above
     private static MethodHandle bind(
             SymbolLookup symbols, String name, FunctionDescriptor function) {
         MemorySegment symbol = symbols.find(name)

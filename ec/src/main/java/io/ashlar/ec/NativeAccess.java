@@ -8,6 +8,7 @@ final class NativeAccess {
     private NativeAccess() {}
 
     /** What forbids it, unless it is allowed. */
+    @SuppressWarnings("restricted") // this call is the question
     static Optional<String> obstacle() {
         try {
             MemorySegment.NULL.reinterpret(1);

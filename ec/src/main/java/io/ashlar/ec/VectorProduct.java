@@ -41,6 +41,7 @@ final class VectorProduct extends AddressProduct {
     private static final byte HIGH_MASK = (byte) ((1 << (Byte.SIZE - LOW_BITS)) - 1);
 
     /** All of memory: one monomorphic memory segment, in which an offset is an address. */
+    @SuppressWarnings("restricted")
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static final int SLICE_BYTES = 4096;

@@ -14,7 +14,8 @@ final class AppendCheck {
     private AppendCheck() {}
 
     /** The append that was asked for, where the record is whole and belongs to its place. */
-    static RecordAppender.Append check(Shard shard, AppendCell request, Buffer record)
+    static RecordAppender.Append check(
+            Shard shard, AppendCell request, Buffer record, boolean replacing)
             throws AshlarException.Invalid {
         MemorySegment bytes = record.segment();
         CellFormat.Cell cell = record.sizeBytes() == 0 ? null : CellFormat.read(bytes);
@@ -52,6 +53,7 @@ final class AppendCheck {
                 request.getOffset(),
                 request.getEpoch(),
                 request.getRecovery(),
+                replacing,
                 cell,
                 record);
     }

@@ -29,6 +29,9 @@ import java.util.Map;
 final class Catalogue {
     private static final Logger log = LoggerFactory.getLogger(Catalogue.class);
 
+    /** The fence of a segment whose shard was deleted here: above every epoch. */
+    static final long DELETED = Long.MAX_VALUE;
+
     private final String path;
     private final ArenaLayout layout;
     private final PageStore pages;
@@ -212,6 +215,17 @@ final class Catalogue {
             forgotten.fences().forEach(old -> absentFences.remove(old.segment(), old.epoch()));
         }
         absentFences.merge(segment, epoch, Math::max);
+    }
+
+    /**
+     * Remembers that a shard of this segment was deleted here before anybody was told that it had
+     * been created. A segment's shards are created once, before it is opened: a creation that comes
+     * later was overtaken on its way.
+     */
+    void refuseCreation(SegmentId segment) throws IOException {
+        if (absentFence(segment) != DELETED) {
+            raiseAbsentFence(segment, DELETED);
+        }
     }
 
     private void putFences(int index, Fences fences) throws IOException {

@@ -23,7 +23,9 @@ import java.util.function.BiConsumer;
 /**
  * Makes one record of one stripe out of other shards' cells: a copy where another placement of the
  * very shard still has it, else a decode of d cells that agree in every particular (INV-1), checked
- * against the vector (INV-3). Lives on the node's loop.
+ * against the vector (INV-3). Where so few cells are enough that another generation could be
+ * decoded too, or where the shard holds one itself, all participants are asked, and only the
+ * generation that prevails is made. Lives on the node's loop.
  */
 final class CellRebuild {
     private final Stripe stripe;
@@ -32,6 +34,10 @@ final class CellRebuild {
     private final @Nullable Buffer[] cells;
     private final List<String> reasons = new ArrayList<>();
     private final CompletableFuture<Buffer> record = new CompletableFuture<>();
+    private final Generations generations = new Generations();
+    private boolean answered = true;
+    private boolean contradicted;
+    private boolean askAll;
     private int present;
     private int asked;
     private long bytesRead;
@@ -47,22 +53,29 @@ final class CellRebuild {
     }
 
     /**
-     * The record of this shard's cell, owned by the caller.
+     * The record of this shard's cell, owned by the caller; fails with {@link CellUnmadeException}.
      *
      * @param shard index of the shard to be made, which takes part in the stripe
      * @param peers the other placements of the segment's shards
+     * @param rival what the shard holds in that place: whole, but another stripe
      */
-    static CellRebuild start(Stripe stripe, int shard, List<PeerShard> peers) {
+    static CellRebuild start(
+            Stripe stripe, int shard, List<PeerShard> peers, @Nullable Stripe rival) {
         int participant = stripe.participantOfShard(shard);
-        PeerShard twin =
-                peers.stream().filter(peer -> peer.index() == shard).findFirst().orElse(null);
+        List<PeerShard> twins =
+                peers.stream().filter(peer -> peer.index() == shard).toList();
         List<PeerShard> others =
                 peers.stream().filter(peer -> peer.index() != shard).toList();
         var rebuild = new CellRebuild(stripe, participant, others);
-        if (twin == null || twin.silent() || stripe.geometry().cellBytes() == 0) {
-            rebuild.gather();
+        Stripe.Geometry geometry = stripe.geometry();
+        rebuild.askAll = rival != null || geometry.d() < geometry.policy().m();
+        if (rival != null) {
+            rebuild.generations.add(rival);
+        }
+        if (geometry.cellBytes() == 0 && rival == null) {
+            rebuild.finish();
         } else {
-            rebuild.copy(twin);
+            rebuild.copy(rival == null ? new ArrayDeque<>(twins) : new ArrayDeque<>());
         }
         return rebuild;
     }
@@ -75,32 +88,71 @@ final class CellRebuild {
         return bytesRead;
     }
 
-    private void copy(PeerShard twin) {
-        whenAnswered(twin, (answer, failure) -> {
-            Buffer bulk = failure != null ? null : checked(answer, participant);
-            if (bulk != null) {
-                record.complete(bulk);
-            } else {
-                gather();
-            }
-        });
+    /** Whether cells that agree decode to something else than they say. */
+    boolean contradicted() {
+        return contradicted;
+    }
+
+    /** From one of these, else by a decode. A silent one holds nothing up, but proves nothing. */
+    private void copy(Queue<PeerShard> twins) {
+        PeerShard twin = twins.poll();
+        if (twin == null) {
+            gather();
+        } else if (twin.silent()) {
+            answered = false;
+            reasons.add(twin + " did not answer a moment ago");
+            copy(twins);
+        } else {
+            whenAnswered(twin, (answer, failure) -> {
+                Buffer bulk = failure != null ? null : checked(answer, participant);
+                if (bulk != null) {
+                    record.complete(bulk);
+                } else {
+                    note(twin, failure);
+                    copy(twins);
+                }
+            });
+        }
+    }
+
+    private void note(PeerShard peer, @Nullable Throwable failure) {
+        if (failure == null) {
+            reasons.add(peer + ": sent another cell than that of this stripe");
+            return;
+        }
+        AshlarException cause = AshlarException.in(failure);
+        answered &= CellUnmadeException.denies(cause);
+        reasons.add(peer + ": " + cause.getMessage());
     }
 
     /** Asks for as many cells as are missing; ends when there are d, or cannot be. */
     private void gather() {
-        int d = stripe.geometry().cellBytes() == 0 ? 0 : stripe.geometry().d();
-        if (present >= d) {
+        if (record.isDone()) {
+            return;
+        }
+        int d = stripe.geometry().d();
+        if (present >= d && !askAll) {
             finish();
             return;
         }
-        while (present + asked < d && !left.isEmpty()) {
+        while ((askAll || present + asked < d) && !left.isEmpty()) {
             ask(left.remove());
         }
-        if (asked == 0 && present < d) {
+        if (asked > 0 || record.isDone()) {
+            return;
+        }
+        Stripe prevailing = generations.prevailing();
+        if (present >= d && prevailing != null && prevailing.sameAs(stripe)) {
+            finish();
+        } else {
             releaseCells();
-            record.completeExceptionally(
-                    new AshlarException.InsufficientShards(stripe + " cannot be decoded: " + present
-                            + " of " + d + " cells are there; " + String.join("; ", reasons)));
+            record.completeExceptionally(CellUnmadeException.of(
+                            stripe + " cannot be decoded, " + present + " of " + d
+                                    + " cells are there",
+                            reasons,
+                            answered)
+                    .insteadOf(
+                            prevailing == null || prevailing.sameAs(stripe) ? null : prevailing));
         }
     }
 
@@ -114,14 +166,9 @@ final class CellRebuild {
                 cells[theirs] = bulk;
                 present++;
             } else {
-                reasons.add(peer + ": "
-                        + (failure != null
-                                ? AshlarException.in(failure).getMessage()
-                                : "sent another cell than that of this stripe"));
+                note(peer, failure);
             }
-            if (!record.isDone()) {
-                gather();
-            }
+            gather();
         });
     }
 
@@ -142,8 +189,12 @@ final class CellRebuild {
         bytesRead += bulk.sizeBytes();
         Stripe.Geometry geometry = stripe.geometry();
         boolean whole = bulk.sizeBytes() == geometry.recordBytes();
-        CellFormat.Cell cell = whole ? CellFormat.read(bulk.segment()) : null;
-        if (cell != null
+        CellFormat.Cell cell = bulk.sizeBytes() > 0 ? CellFormat.read(bulk.segment()) : null;
+        if (cell != null && theirs != participant) {
+            generations.add(cell.stripe());
+        }
+        if (whole
+                && cell != null
                 && cell.stripe().sameAs(stripe)
                 && geometry.participantIn(cell.role()) == theirs
                 && holds(bulk.segment().asSlice(geometry.headerBytes()), theirs)) {
@@ -173,8 +224,9 @@ final class CellRebuild {
         releaseCells();
         if (!holds(cell, participant)) {
             made.release();
-            record.completeExceptionally(new AshlarException.Corrupt(
-                    stripe + " decodes to other bytes than its vector tells"));
+            contradicted = true;
+            record.completeExceptionally(new CellUnmadeException(
+                    stripe + " decodes to other bytes than its vector tells", answered));
             return;
         }
         CellFormat.write(stripe, geometry.roleOf(participant), made.segment());

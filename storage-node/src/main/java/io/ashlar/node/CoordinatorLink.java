@@ -41,6 +41,10 @@ final class CoordinatorLink {
     private final LongSupplier scrubbedBytes;
     private @Nullable OrderBook orders;
     private boolean registered;
+
+    /** Of which a page is to be sent, or was sent and is not answered yet. */
+    private @Nullable InventoryPages inventory;
+
     private boolean reachable = true;
     private boolean calling;
     private boolean news;
@@ -65,7 +69,8 @@ final class CoordinatorLink {
     }
 
     /** What a node says of itself. */
-    record Self(String node, String address, String zone, Duration interval) {}
+    record Self(
+            String node, String address, String zone, Duration interval, int inventoryPageShards) {}
 
     /** Begins to talk, with these orders to be filled. */
     void start(OrderBook orders) {
@@ -107,38 +112,49 @@ final class CoordinatorLink {
         }
         calling = true;
         news = false;
-        if (registered) {
+        if (inventory != null) {
+            register(inventory::page);
+        } else if (registered) {
             beat(orders);
         } else {
-            register();
+            register(this::firstPage);
         }
     }
 
-    private void register() {
+    /** Sends a page of the inventory; those behind it follow at once. */
+    private void register(Supplier<RegisterNode> page) {
         call(
-                this::inventory,
+                () -> Request.newBuilder().setRegisterNode(page.get()).build(),
                 _ -> {
-                    log.info("node={} state=registered", self.node());
                     news = true;
+                    if (inventory == null || !inventory.next()) {
+                        inventory = null;
+                        log.info("node={} state=registered", self.node());
+                    }
                 },
-                () -> registered = false);
+                () -> {
+                    inventory = null;
+                    registered = false;
+                });
     }
 
     /**
      * What is here now, so made anew for each attempt: an old one would deny shards that were
      * created since. Each is another request, as the coordinator heeds a repeated one only once.
+     * Pages behind the first are repeated as they are, since all must be of one moment.
      */
-    private Request inventory() {
+    private RegisterNode firstPage() {
         registered = true; // a change meanwhile asks for another one
-        RegisterNode register = RegisterNode.newBuilder()
+        RegisterNode head = RegisterNode.newBuilder()
                 .setRequestId(random.nextLong())
                 .setNode(self.node())
                 .setAddress(self.address())
                 .setZone(self.zone())
                 .addAllDrives(drives.infos())
-                .addAllShards(drives.shardStates(Id.getDefaultInstance()))
                 .build();
-        return Request.newBuilder().setRegisterNode(register).build();
+        inventory = new InventoryPages(
+                head, drives.shardStates(Id.getDefaultInstance()), self.inventoryPageShards());
+        return inventory.page();
     }
 
     private void beat(OrderBook orders) {

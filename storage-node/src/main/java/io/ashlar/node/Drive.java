@@ -218,9 +218,22 @@ final class Drive implements AutoCloseable {
 
     /** Appends a record; owns it. */
     void append(AppendCell request, Buffer record, Completion<Done> completion) {
+        append(request, record, false, completion);
+    }
+
+    /**
+     * Writes a record over a whole one of another generation, which others were found to outvote;
+     * owns it.
+     */
+    void replace(AppendCell request, Buffer record, Completion<Done> completion) {
+        append(request, record, true, completion);
+    }
+
+    private void append(
+            AppendCell request, Buffer record, boolean replacing, Completion<Done> completion) {
         RecordAppender.Append append;
         try {
-            append = AppendCheck.check(find(request.getShard()), request, record);
+            append = AppendCheck.check(find(request.getShard()), request, record, replacing);
         } catch (AshlarException e) {
             record.release();
             completion.failed(e);
@@ -249,15 +262,16 @@ final class Drive implements AutoCloseable {
         change(completion, store -> store.seal(ShardKey.of(shard), seal, completion));
     }
 
-    /** A sealed shard has been made complete. */
-    void rebuilt(ShardRef shard, ShardEntry.Seal seal, Completion<Done> completion) {
-        change(completion, store -> {
-            Shard complete = store.find(ShardKey.of(shard));
-            if (complete != null) {
-                complete.damagedCells(0);
-            }
-            store.seal(ShardKey.of(shard), seal, completion);
-        });
+    /**
+     * A sealed shard has been made as complete as can be.
+     *
+     * @param cellsLacking that it must hold and does not
+     */
+    void rebuilt(
+            ShardRef ref, ShardEntry.Seal seal, int cellsLacking, Completion<Done> completion) {
+        change(
+                completion,
+                store -> store.rebuilt(ShardKey.of(ref), seal, cellsLacking, completion));
     }
 
     /** See {@link ShardStore#delete}. */

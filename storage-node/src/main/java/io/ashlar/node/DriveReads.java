@@ -1,6 +1,7 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.ReadCell;
 import io.ashlar.client.protocol.ReadHeaders;
@@ -11,6 +12,7 @@ import io.ashlar.client.protocol.ShardVerified;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -63,16 +65,16 @@ final class DriveReads {
         });
     }
 
-    /** Whether the shard holds its record of this stripe, whole. Reports no damage. */
-    void holds(ShardRef ref, Stripe stripe, Completion<Boolean> completion) {
+    /** The stripe of which the shard holds a whole record here, if any. Reports no damage. */
+    void wholeAt(ShardRef ref, long offset, Completion<Optional<Stripe>> completion) {
         underFence(ref, 0, completion, shard -> {
             DriveFile arena = drive.arena();
-            try (var walk = new RecordWalk(arena, shard, stripe.identity().offset(), true)) {
+            try (var walk = new RecordWalk(arena, shard, offset, true)) {
                 RecordWalk.Found found = walk.next();
-                completion.done(found != null
-                        && found.kind() == RecordWalk.Kind.RECORD
-                        && found.cell() != null
-                        && found.cell().stripe().sameAs(stripe));
+                CellFormat.Cell cell = found == null || found.kind() != RecordWalk.Kind.RECORD
+                        ? null
+                        : found.cell();
+                completion.done(Optional.ofNullable(cell).map(CellFormat.Cell::stripe));
             }
         });
     }

@@ -18,6 +18,8 @@ import java.util.List;
  *     80  24*f  fences: segment 16, epoch 8
  *    ...   ...  zero
  * </pre>
+ *
+ * <p>An epoch of 2^63-1 says that a shard of the segment was deleted here.
  */
 final class FencesFormat {
     static final int MAX_FENCES = (PageFormat.PAGE_BYTES - 80) / 24;

@@ -78,7 +78,8 @@ final class NodeService implements Transport.Service {
                         .build());
             default ->
                 throw new AshlarException.Invalid(
-                        "a storage node does not serve " + request.getBodyCase());
+                        "this is the port of a storage node, which does not serve "
+                                + request.getBodyCase() + ": name a coordinator's port");
         }
     }
 

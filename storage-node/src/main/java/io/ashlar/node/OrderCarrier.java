@@ -49,6 +49,7 @@ final class OrderCarrier implements OrderBook.Carrier {
                     startRebuild();
                 }
                 case SCRUB -> scrubber.scrub(order.getScrub(), completion);
+                case COMPARE -> scrubber.compare(order.getCompare(), transport, completion);
                 case KIND_NOT_SET ->
                     throw new AshlarException.Incompatible("order " + order.getId()
                             + " is of a kind that this release does not know");

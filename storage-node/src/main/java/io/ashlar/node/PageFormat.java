@@ -26,7 +26,7 @@ import java.lang.foreign.MemorySegment;
  *               {@link ShardEntryFormat}
  * </pre>
  */
-final class PageFormat {
+public final class PageFormat {
     static final int PAGE_BYTES = 4096;
     static final int BODY_AT = 64;
     static final int MAGIC = 0x50485341;
@@ -79,10 +79,14 @@ final class PageFormat {
         page.set(Little.INT, 0, Crc32c.of(page, 4, PAGE_BYTES - 4));
     }
 
+    /** Whether the bytes were meant to be a page, right or not. */
+    public static boolean hasMagic(MemorySegment page) {
+        return page.get(Little.INT, 4) == MAGIC;
+    }
+
     /** The head of a page that is whole and right, else null. */
     static @Nullable Head read(MemorySegment page) {
-        if (page.get(Little.INT, 4) != MAGIC
-                || page.get(Little.INT, 0) != Crc32c.of(page, 4, PAGE_BYTES - 4)) {
+        if (!hasMagic(page) || page.get(Little.INT, 0) != Crc32c.of(page, 4, PAGE_BYTES - 4)) {
             return null;
         }
         Kind kind = Kind.ofCode(page.get(Little.BYTE, KIND_AT));

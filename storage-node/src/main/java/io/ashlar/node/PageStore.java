@@ -57,7 +57,7 @@ final class PageStore {
                 return new Superblock(head.drive(), SuperblockFormat.read(bytes));
             }
             int version = PageFormat.version(bytes);
-            if (bytes.get(Little.INT, 4) == PageFormat.MAGIC && version > PageFormat.VERSION) {
+            if (PageFormat.hasMagic(bytes) && version > PageFormat.VERSION) {
                 throw new AshlarException.Incompatible("the arena of drive " + path
                         + " has format version " + version + ", this release knows "
                         + PageFormat.VERSION + ": use a newer release");

@@ -35,12 +35,17 @@ final class RecordAppender {
         this.readers = readers;
     }
 
-    /** A record to be appended, checked against its shard by {@link AppendCheck}. */
+    /**
+     * A record to be appended, checked against its shard by {@link AppendCheck}.
+     *
+     * @param replacing over a whole record of the same place, which repair found to be wrong
+     */
     record Append(
             Shard shard,
             long offset,
             long epoch,
             boolean recovery,
+            boolean replacing,
             CellFormat.Cell cell,
             Buffer record) {
 
@@ -150,7 +155,9 @@ final class RecordAppender {
                 Shard.overlapping(index, append.offset(), append.endOffset());
         while (inTheWay != null) {
             long place = inTheWay.getKey();
-            if (!append.recovery() || wholeRecordAt(shard, place)) {
+            boolean outvoted =
+                    append.replacing() && shard.entry().sealed() && place == append.offset();
+            if (!append.recovery() || (!outvoted && wholeRecordAt(shard, place))) {
                 return new AshlarException.Invalid(append.cell().stripe() + " cannot be written to "
                         + shard.key() + ": another record lies at " + place);
             }

@@ -1,20 +1,23 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.CompareShards;
 import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.ScrubDrives;
 import io.ashlar.client.transport.Loop;
+import io.ashlar.client.transport.Transport;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Reads the node's shards again, every cell of every role, and reports what is damaged or missing.
- * One scrub runs at a time, within a rate that leaves the drives to their users: it reads a slice,
+ * Reads the node's shards again, every cell of every role, and reports what is damaged or missing;
+ * for a deep scrub it compares segments' shards with each other as well. One scrub runs at a time, within a rate that leaves the drives to their users: it reads a slice,
  * then waits until the slice's time is over. Lives on the node's loop.
  */
 final class Scrubber {
@@ -50,6 +53,33 @@ final class Scrubber {
             new Run(order, completion).nextDrive();
         });
         startNext();
+    }
+
+    /** Compares the shards of a segment, after what was ordered before. */
+    void compare(CompareShards order, Transport transport, Completion<OrderResult> completion) {
+        waiting.add(() -> {
+            CompletableFuture<?> _ = SegmentComparison.start(
+                            loop, transport, order, damage, bytesPerSecond)
+                    .whenComplete((result, failure) -> {
+                        running = false;
+                        if (failure == null) {
+                            completion.done(result);
+                        } else {
+                            completion.failed(causeOf(failure));
+                        }
+                        startNext();
+                    });
+        });
+        startNext();
+    }
+
+    private static AshlarException causeOf(Throwable failure) {
+        try {
+            return AshlarException.in(failure);
+        } catch (IllegalStateException bug) {
+            log.error("a comparison of shards ended by a bug", bug);
+            return new AshlarException.Unavailable("the comparison ended by a bug: " + bug, bug);
+        }
     }
 
     private void startNext() {

@@ -157,6 +157,10 @@ final class ShardCreator {
         long fence = Math.max(
                 store.catalogue().absentFence(wanted.key().segment()),
                 highestFence(wanted.volume()));
+        if (fence == Catalogue.DELETED) {
+            return new AshlarException.NotFound(wanted.key()
+                    + " cannot be created: its segment was given up and its shard deleted");
+        }
         return wanted.epoch() >= fence
                 ? null
                 : new AshlarException.Fenced(wanted.key() + " of epoch " + wanted.epoch()

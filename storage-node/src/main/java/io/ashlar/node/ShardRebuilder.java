@@ -24,15 +24,18 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 
 /**
  * Makes one shard of a sealed segment complete. Stripe after stripe, a few at a time: what the
  * shard holds whole stays, everything else is rebuilt from the other shards and written as recovery
- * does. It goes on past stripes that cannot be decoded and, once every stripe up to the sealed
- * length has been seen to, fails with how many there were and the first of them; what it made stays
- * made. Memory: {@link #STRIPES_AT_ONCE} stripes. Lives on the node's loop.
+ * does. It goes on past stripes whose cell cannot be made, so that one never keeps another from being
+ * made, and tells of them in the end. A shard that lacks cells is marked durably: from then on none
+ * of its empty places is taken as proof that nothing was written there (INV-6). Memory: {@link
+ * #STRIPES_AT_ONCE} stripes. Lives on the node's loop.
  */
 final class ShardRebuilder {
     private static final Logger log = LoggerFactory.getLogger(ShardRebuilder.class);
@@ -50,10 +53,9 @@ final class ShardRebuilder {
     private final OrderResult.Builder result = OrderResult.newBuilder();
     private long cursor;
     private int cells;
+    private long nextNumber;
+    private final UnmadeCells unmade = new UnmadeCells();
     private int underWay;
-    private int undecodable;
-    private long firstUndecodableAt = Long.MAX_VALUE;
-    private String firstUndecodable = "";
     private boolean locating;
     private @Nullable AshlarException endedBy;
     private boolean ended;
@@ -64,7 +66,7 @@ final class ShardRebuilder {
             Drive drive,
             ShardRef ref,
             ShardEntry wanted,
-            Segment segment,
+            List<Placement> placements,
             Completion<OrderResult> completion) {
         this.loop = loop;
         this.drive = drive;
@@ -72,7 +74,7 @@ final class ShardRebuilder {
         this.wanted = wanted;
         this.completion = completion;
         this.peers = new ArrayList<>();
-        for (Placement placement : segment.getPlacementsList()) {
+        for (Placement placement : placements) {
             if (!placement.getShard().equals(ref)) {
                 peers.add(new PeerShard(transport, loop, placement));
             }
@@ -89,13 +91,15 @@ final class ShardRebuilder {
             Completion<OrderResult> completion) {
         try {
             Drive drive = drives.of(order.getShard());
+            List<Placement> placements = new ArrayList<>(order.getSegment().getPlacementsList());
+            placements.addAll(order.getFormerList());
             var rebuilder = new ShardRebuilder(
                     loop,
                     transport,
                     drive,
                     order.getShard(),
                     entryOf(order),
-                    order.getSegment(),
+                    placements,
                     completion);
             log.info(
                     "drive={} shard={} state=rebuilding",
@@ -174,6 +178,7 @@ final class ShardRebuilder {
                 return;
             }
             cursor = stripe.endOffset();
+            nextNumber = stripe.identity().number() + 1;
             if (stripe.participantOfShard(wanted.key().index()) >= 0) {
                 cells++;
                 underWay++;
@@ -195,60 +200,90 @@ final class ShardRebuilder {
             if (failure == null) {
                 goOn();
             } else {
-                passOver(cursor, causeOf(failure));
+                passOver(failure);
             }
         });
     }
 
-    /** Goes on at the next stripe that any shard tells of; those in between are lost. */
-    private void passOver(long offset, AshlarException cause) {
-        Long next = locator.nextKnown(offset);
-        cursor = next == null ? wanted.seal().sealedBytes() : next;
-        endUnlessUndecodable(offset, cause);
+    /** Goes on at the next stripe that any shard tells of: nobody tells of those in between. */
+    private void passOver(Throwable failure) {
+        CellUnmadeException cause = unmadeBy(failure);
+        if (cause == null) {
+            end(causeOf(failure));
+            return;
+        }
+        Stripe next = locator.nextKnown(cursor);
+        long nextStripe =
+                next == null ? wanted.seal().stripeCount() : next.identity().number();
+        unmade.addHeadless(nextNumber, Math.max(1, nextStripe - nextNumber), cause);
+        cursor = next == null ? wanted.seal().sealedBytes() : next.identity().offset();
         goOn();
     }
 
-    /** Keeps the shard's own record where it is whole, else makes it. */
+    /** Keeps the shard's own record where it is whole and of this stripe, else makes it. */
     private void see(Stripe stripe) {
-        CompletableFuture<?> _ = this.<Boolean>future(
-                        holds -> drive.reads().holds(ref, stripe, holds))
-                .thenCompose(holds -> holds ? KEPT : rebuild(stripe))
+        long offset = stripe.identity().offset();
+        CompletableFuture<?> _ = this.<Optional<Stripe>>future(
+                        whole -> drive.reads().wholeAt(ref, offset, whole))
+                .thenCompose(own -> own.isPresent() && own.get().sameAs(stripe)
+                        ? KEPT
+                        : rebuild(stripe, own.orElse(null), true))
                 .whenComplete((_, failure) -> {
                     underWay--;
                     result.setCellsChecked(result.getCellsChecked() + 1);
                     if (failure != null) {
-                        endUnlessUndecodable(stripe.identity().offset(), causeOf(failure));
+                        passOver(stripe, failure);
                     }
                     goOn();
                 });
     }
 
-    /** What the other shards cannot make keeps nothing else from being made. */
-    private void endUnlessUndecodable(long offset, AshlarException cause) {
-        if (!(cause instanceof AshlarException.InsufficientShards
-                || cause instanceof AshlarException.Corrupt)) {
-            end(cause);
-            return;
+    private void passOver(Stripe stripe, Throwable failure) {
+        CellUnmadeException cause = unmadeBy(failure);
+        if (cause == null) {
+            end(causeOf(failure));
+        } else {
+            unmade.add(stripe, cause);
         }
-        undecodable++;
-        if (offset < firstUndecodableAt) {
-            firstUndecodableAt = offset;
-            firstUndecodable = String.valueOf(cause.getMessage());
+    }
+
+    /** What it says where it says that a cell cannot be made; null where it ends the rebuild. */
+    private static @Nullable CellUnmadeException unmadeBy(Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
         }
+        return cause instanceof CellUnmadeException told ? told : null;
     }
 
     private static final CompletableFuture<Done> KEPT =
             CompletableFuture.completedFuture(Done.getDefaultInstance());
 
-    private CompletableFuture<Done> rebuild(Stripe stripe) {
-        CellRebuild rebuild = CellRebuild.start(stripe, wanted.key().index(), peers);
+    /**
+     * Makes the cell of a stripe.
+     *
+     * @param own what the shard holds there: whole, but another stripe
+     * @param first whether another stripe that prevails in this place is to be made instead
+     */
+    private CompletableFuture<Done> rebuild(Stripe stripe, @Nullable Stripe own, boolean first) {
+        CellRebuild rebuild = CellRebuild.start(stripe, wanted.key().index(), peers, own);
         return rebuild.record()
                 .whenComplete((_, failure) ->
                         result.setBytesRead(result.getBytesRead() + rebuild.bytesRead()))
-                .thenCompose(record -> write(stripe, record));
+                .thenCompose(record -> write(stripe, record, own != null))
+                .exceptionallyCompose(failure -> {
+                    CellUnmadeException cause = unmadeBy(failure);
+                    Stripe prevailing = cause == null ? null : cause.prevailing();
+                    if (prevailing == null || !first) {
+                        return CompletableFuture.failedFuture(failure);
+                    }
+                    return own != null && prevailing.sameAs(own)
+                            ? KEPT
+                            : rebuild(prevailing, own, false);
+                });
     }
 
-    private CompletableFuture<Done> write(Stripe stripe, Buffer record) {
+    private CompletableFuture<Done> write(Stripe stripe, Buffer record, boolean replace) {
         long epoch;
         try {
             epoch = drive.find(ref).entry().fenceEpoch();
@@ -263,7 +298,13 @@ final class ShardRebuilder {
                 .setRecovery(true)
                 .build();
         int recordBytes = record.sizeBytes();
-        return this.<Done>future(done -> drive.append(append, record, done))
+        return this.<Done>future(done -> {
+                    if (replace) {
+                        drive.replace(append, record, done);
+                    } else {
+                        drive.append(append, record, done);
+                    }
+                })
                 .whenComplete((_, failure) -> {
                     if (failure == null) {
                         result.setCellsWritten(result.getCellsWritten() + 1);
@@ -275,27 +316,26 @@ final class ShardRebuilder {
     private void finish() {
         ended = true;
         result.setBytesRead(result.getBytesRead() + locator.headerBytesRead());
-        AshlarException cause = endedBy != null ? endedBy : shortfall();
+        AshlarException cause = endedBy != null ? endedBy : contradiction();
         if (cause != null) {
-            log.info(
-                    "drive={} shard={} state=incomplete written={} undecodable={}",
-                    drive.path(),
-                    wanted.key(),
-                    result.getCellsWritten(),
-                    undecodable);
             completion.done(result.setFailure(cause.toFailure()).build());
             return;
         }
-        drive.rebuilt(ref, wanted.seal(), new Completion<>() {
+        int lacking = cellsLacking();
+        unmade.addTo(result);
+        result.setUnmadeCells(lacking);
+        drive.rebuilt(ref, wanted.seal(), lacking, new Completion<>() {
             @Override
             public void done(Done value) {
                 log.info(
-                        "drive={} shard={} state=rebuilt cells={} written={} bytesWritten={}",
+                        "drive={} shard={} state={} cells={} written={} bytesWritten={} unmade={}",
                         drive.path(),
                         wanted.key(),
+                        lacking == 0 ? "rebuilt" : "incomplete",
                         cells,
                         result.getCellsWritten(),
-                        result.getBytesWritten());
+                        result.getBytesWritten(),
+                        lacking);
                 completion.done(result.build());
             }
 
@@ -306,18 +346,27 @@ final class ShardRebuilder {
         });
     }
 
-    /** What the shard still lacks though every stripe was seen to; null: nothing. */
-    private @Nullable AshlarException shortfall() {
-        if (undecodable > 0) {
-            return new AshlarException.InsufficientShards(
-                    undecodable + (undecodable == 1 ? " stripe" : " stripes")
-                            + " cannot be made, the first: " + firstUndecodable);
-        }
+    /** What the seal says against what the other shards told; null: nothing. */
+    private @Nullable AshlarException contradiction() {
         int expected = wanted.seal().cells();
-        return expected == 0 || expected == cells
+        boolean tooFew = cells < expected && !unmade.hasHeadless();
+        return expected == 0 || (cells <= expected && !tooFew)
                 ? null
                 : new AshlarException.Corrupt(wanted.key() + " takes part in " + cells
                         + " stripes, its segment's seal says " + expected);
+    }
+
+    /**
+     * Cells that the shard has not got. The seal tells how many of the stripes that no other shard
+     * knows have a cell here: often none.
+     */
+    private int cellsLacking() {
+        int expected = wanted.seal().cells();
+        long unlocated = expected == 0 ? unmade.headlessCount() : expected - cells;
+        if (unlocated == 0) {
+            unmade.dropHeadless();
+        }
+        return (int) Math.min(Integer.MAX_VALUE, unmade.locatedCount() + unlocated);
     }
 
     private AshlarException causeOf(Throwable failure) {

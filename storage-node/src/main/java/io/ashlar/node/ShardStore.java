@@ -31,9 +31,6 @@ import java.util.concurrent.Executor;
 final class ShardStore {
     private static final Logger log = LoggerFactory.getLogger(ShardStore.class);
 
-    /** A fence that is above every writer's epoch. */
-    private static final long NO_WRITER = Long.MAX_VALUE;
-
     private final String path;
     private final DriveFile arena;
     private final Catalogue catalogue;
@@ -264,6 +261,28 @@ final class ShardStore {
         commit.join(Done.getDefaultInstance(), completion);
     }
 
+    /**
+     * Seals a shard that a rebuild has seen to. Where that left cells out, which read as zeros if
+     * they were never written here, zeros prove nothing in it any more: durably, before anybody is
+     * told that the shard is there.
+     */
+    void rebuilt(
+            ShardKey key, ShardEntry.Seal seal, int cellsLacking, Completion<Done> completion) {
+        Shard shard = shards.get(key);
+        if (shard != null && failure == null) {
+            shard.damagedCells(cellsLacking);
+            if (cellsLacking > 0 && !shard.entry().holesProveNothing()) {
+                try {
+                    change(shard, shard.entry().afterLoss());
+                } catch (IOException e) {
+                    completion.failed(failedWrite(e));
+                    return;
+                }
+            }
+        }
+        seal(key, seal, completion);
+    }
+
     private static @Nullable AshlarException refusal(
             ShardKey key, @Nullable Shard shard, ShardEntry.Seal seal) {
         if (shard == null) {
@@ -283,8 +302,8 @@ final class ShardStore {
 
     /**
      * Removes a shard, durably; one that is not there is gone already. One that is being created
-     * will not come to be, nor one whose writer asked for it and whose request is still on its way:
-     * behind the deletion nobody would ever delete it again.
+     * will not come to be, nor one whose creation is still on its way: whoever confirms a deletion
+     * answers for it. The creation of a sealed shard was answered long ago.
      */
     void delete(ShardKey key, Completion<Done> completion) {
         if (failure != null) {
@@ -294,16 +313,18 @@ final class ShardStore {
         Shard shard = shards.get(key);
         try {
             if (shard == null || !shard.entry().sealed()) {
-                refuseCreations(key);
+                catalogue.refuseCreation(key.segment());
             }
-            if (shard == null) {
-                creator.cancel(key);
-                commit.join(Done.getDefaultInstance(), completion);
-                return;
+            if (shard != null) {
+                catalogue.remove(key);
             }
-            catalogue.remove(key);
         } catch (IOException e) {
             completion.failed(failedWrite(e));
+            return;
+        }
+        if (shard == null) {
+            creator.cancel(key);
+            commit.join(Done.getDefaultInstance(), completion);
             return;
         }
         shards.remove(key);
@@ -318,13 +339,6 @@ final class ShardStore {
             slotsChanged();
             completion.done(Done.getDefaultInstance());
         });
-    }
-
-    /** By no writer, that is: repair makes a shard anew whatever was deleted before. */
-    private void refuseCreations(ShardKey key) throws IOException {
-        if (catalogue.absentFence(key.segment()) < NO_WRITER) {
-            catalogue.raiseAbsentFence(key.segment(), NO_WRITER);
-        }
     }
 
     static AshlarException notFound(ShardKey key) {

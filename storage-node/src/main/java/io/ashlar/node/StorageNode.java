@@ -52,7 +52,8 @@ public final class StorageNode implements AutoCloseable {
                         config.node(),
                         advertised().toString(),
                         config.zone(),
-                        config.heartbeatInterval()),
+                        config.heartbeatInterval(),
+                        config.inventoryPageShards()),
                 drives,
                 damage,
                 platform.random(),
@@ -104,7 +105,10 @@ public final class StorageNode implements AutoCloseable {
                     if (e instanceof AshlarException && !(e instanceof AshlarException.Corrupt)) {
                         throw e;
                     }
-                    log.error("drive={} state=broken not served", drive.directory(), e);
+                    log.error(
+                            "drive={} state=broken not served: {}",
+                            drive.directory(),
+                            e.getMessage());
                     broken = e;
                 }
             }

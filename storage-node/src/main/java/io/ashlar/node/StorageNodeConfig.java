@@ -33,6 +33,7 @@ import java.util.stream.Collectors;
  * heartbeat-millis       default 1000
  * scrub-bytes-per-second with K, M, G or T; default 64M
  * rebuilds-at-once       default 2
+ * inventory-page-shards  told the coordinator at a time; default 10000, 1 to 50000
  * </pre>
  */
 public record StorageNodeConfig(
@@ -45,13 +46,19 @@ public record StorageNodeConfig(
         int readersPerDrive,
         Duration heartbeatInterval,
         long scrubBytesPerSecond,
-        int rebuildsAtOnce) {
+        int rebuildsAtOnce,
+        int inventoryPageShards) {
     public static final int DEFAULT_READERS_PER_DRIVE = 4;
     public static final Duration DEFAULT_HEARTBEAT_INTERVAL = Duration.ofSeconds(1);
     public static final long DEFAULT_SCRUB_BYTES_PER_SECOND = 64L << 20;
     public static final int DEFAULT_REBUILDS_AT_ONCE = 2;
 
+    public static final int DEFAULT_INVENTORY_PAGE_SHARDS = 10_000;
+
     private static final int MAX_DRIVES = 64;
+
+    /** So many fit a frame of 16 MiB. */
+    private static final int MAX_INVENTORY_PAGE_SHARDS = 50_000;
 
     /** A drive directory and the size it is formatted to. */
     public record DriveConfig(String directory, long capacityBytes) {}
@@ -78,7 +85,24 @@ public record StorageNodeConfig(
                 DEFAULT_READERS_PER_DRIVE,
                 DEFAULT_HEARTBEAT_INTERVAL,
                 DEFAULT_SCRUB_BYTES_PER_SECOND,
-                DEFAULT_REBUILDS_AT_ONCE);
+                DEFAULT_REBUILDS_AT_ONCE,
+                DEFAULT_INVENTORY_PAGE_SHARDS);
+    }
+
+    /** The same with other pages. */
+    public StorageNodeConfig withInventoryPageShards(int other) {
+        return new StorageNodeConfig(
+                node,
+                listen,
+                advertise,
+                zone,
+                coordinators,
+                drives,
+                readersPerDrive,
+                heartbeatInterval,
+                scrubBytesPerSecond,
+                rebuildsAtOnce,
+                other);
     }
 
     /** Reads a file; invalid, naming the key, where it is not as it should be. */
@@ -117,6 +141,7 @@ public record StorageNodeConfig(
         line(text, "heartbeat-millis", heartbeatInterval.toMillis());
         line(text, "scrub-bytes-per-second", scrubBytesPerSecond);
         line(text, "rebuilds-at-once", rebuildsAtOnce);
+        line(text, "inventory-page-shards", inventoryPageShards);
         return text.toString();
     }
 
@@ -157,7 +182,11 @@ public record StorageNodeConfig(
                             "scrub-bytes-per-second",
                             DEFAULT_SCRUB_BYTES_PER_SECOND,
                             Long.MAX_VALUE),
-                    (int) number("rebuilds-at-once", DEFAULT_REBUILDS_AT_ONCE, 64));
+                    (int) number("rebuilds-at-once", DEFAULT_REBUILDS_AT_ONCE, 64),
+                    (int) number(
+                            "inventory-page-shards",
+                            DEFAULT_INVENTORY_PAGE_SHARDS,
+                            MAX_INVENTORY_PAGE_SHARDS));
             if (!left.isEmpty()) {
                 throw invalid("unknown key " + left.iterator().next());
             }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -44,45 +45,58 @@ final class StripeLocator {
         return known.get(offset);
     }
 
-    /** Where the first stripe behind this offset begins whose header has come; null: none has. */
+    /** The first stripe behind this offset whose header has come; null: none has. */
     @Nullable
-    Long nextKnown(long offset) {
-        return known.higherKey(offset);
+    Stripe nextKnown(long offset) {
+        Map.Entry<Long, Stripe> next = known.higherEntry(offset);
+        return next == null ? null : next.getValue();
     }
 
     long headerBytesRead() {
         return headerBytesRead;
     }
 
-    /** Asks shard after shard until {@link #known} tells of this offset; fails where none does. */
+    /**
+     * Asks shard after shard until {@link #known} tells of this offset; where none does, fails with
+     * {@link CellUnmadeException}, and knows the first stripe behind it that any of them tells of.
+     */
     CompletableFuture<Void> locate(long offset) {
         List<PeerShard> inOrder = new ArrayList<>(peers);
         inOrder.sort((one, other) -> Boolean.compare(one.silent(), other.silent()));
-        return ask(inOrder, 0, offset, new ArrayList<>()).toCompletableFuture();
+        return ask(inOrder, 0, offset, new Refusals()).toCompletableFuture();
+    }
+
+    /** Why no shard has told yet. */
+    private static final class Refusals {
+        private final List<String> reasons = new ArrayList<>();
+        private boolean answered = true;
     }
 
     private CompletionStage<Void> ask(
-            List<PeerShard> inOrder, int next, long offset, List<String> reasons) {
+            List<PeerShard> inOrder, int next, long offset, Refusals refusals) {
         if (known.containsKey(offset)) {
             return CompletableFuture.completedStage(null);
         }
         if (next == inOrder.size()) {
-            return CompletableFuture.failedStage(new AshlarException.InsufficientShards(
-                    "no shard of segment " + segment + " tells of the stripe at " + offset + ": "
-                            + String.join("; ", reasons)));
+            return CompletableFuture.failedStage(CellUnmadeException.of(
+                    "no shard of segment " + segment + " tells of the stripe at " + offset,
+                    refusals.reasons,
+                    refusals.answered));
         }
         PeerShard peer = inOrder.get(next);
         return peer.headers(offset, BYTES_PER_CALL)
                 .handle((answer, failure) -> {
                     if (failure != null) {
-                        reasons.add(peer + ": " + AshlarException.in(failure).getMessage());
+                        AshlarException cause = AshlarException.in(failure);
+                        refusals.answered &= CellUnmadeException.denies(cause);
+                        refusals.reasons.add(peer + ": " + cause.getMessage());
                     } else {
                         take(answer);
-                        reasons.add(peer + " has no cell there");
+                        refusals.reasons.add(peer + " has no cell there");
                     }
                     return next + 1;
                 })
-                .thenCompose(following -> ask(inOrder, following, offset, reasons));
+                .thenCompose(following -> ask(inOrder, following, offset, refusals));
     }
 
     private void take(Transport.Answer answer) {

@@ -9,6 +9,7 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Authority;
+import io.ashlar.ec.Crc32c;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 
 /** Holds the tables of a drive's formats to the code, and the code to what it once wrote. */
@@ -161,6 +163,21 @@ class FormatsTest {
                     .as(kinds.get(i).name())
                     .isEqualTo(-1);
         }
+    }
+
+    @Test
+    void identitiesAreAsTheTableSays() {
+        byte[] bytes = IdentityFormat.write(new IdentityFormat.Identity(DRIVE, "n1"));
+        String[] lines = new String(bytes, StandardCharsets.UTF_8).split("\n", -1);
+        String covered = lines[0] + "\n" + lines[1] + "\n" + lines[2] + "\n";
+        int crc = Crc32c.of(covered.getBytes(StandardCharsets.UTF_8));
+        assertThat(lines)
+                .containsExactly(
+                        "ashlar-drive 1",
+                        "drive 11121314151617182122232425262728",
+                        "node n1",
+                        "crc32c " + HexFormat.of().toHexDigits(crc),
+                        "");
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.BooleanSupplier;
+import java.util.function.ToLongFunction;
 
 /**
  * Processes, their threads and the network between them, on the test's thread and its own clock.
@@ -29,6 +30,9 @@ final class LocalTransport implements Transport {
 
     /** Processes that do not answer. */
     final Set<Address> silent = new HashSet<>();
+
+    /** Requests that are as long on their way as this says. */
+    private ToLongFunction<Request> delayNanos = request -> HOP_NANOS;
 
     private long now;
     private long sequence;
@@ -107,6 +111,11 @@ final class LocalTransport implements Transport {
         runUntil(() -> over[0]);
     }
 
+    /** Lets some requests be overtaken by others. */
+    void delay(ToLongFunction<Request> nanos) {
+        delayNanos = nanos;
+    }
+
     @Override
     public Loop nextLoop() {
         return loop;
@@ -128,7 +137,7 @@ final class LocalTransport implements Transport {
                 handler.failed(new AshlarException.Unavailable(to + " did not answer"));
             }
         });
-        after(HOP_NANOS, () -> {
+        after(delayNanos.applyAsLong(request), () -> {
             Service service = services.get(to);
             if (service == null || silent.contains(to)) {
                 sent.release();

@@ -40,6 +40,15 @@ final class TestCluster implements AutoCloseable {
     /** What was heard, by node. */
     final Map<String, RegisterNode> registered = new HashMap<>();
 
+    /** Pages of registrations, in the order they came. */
+    final List<RegisterNode> pages = new ArrayList<>();
+
+    /** Of nodes that start from now on. */
+    int inventoryPageShards = StorageNodeConfig.DEFAULT_INVENTORY_PAGE_SHARDS;
+
+    /** Whether the next page but the first is refused. */
+    boolean refusesPage;
+
     final List<ShardDamage> damage = new ArrayList<>();
     final List<OrderResult> results = new ArrayList<>();
     final Map<String, Heartbeat> heartbeats = new HashMap<>();
@@ -81,7 +90,7 @@ final class TestCluster implements AutoCloseable {
         void start() throws IOException {
             starts++;
             var drive = new StorageNodeConfig.DriveConfig("0", TestDrive.CAPACITY_BYTES);
-            var config = StorageNodeConfig.of(
+            var standard = StorageNodeConfig.of(
                     id,
                     address(),
                     "",
@@ -89,6 +98,7 @@ final class TestCluster implements AutoCloseable {
                     List.of(
                             drive,
                             new StorageNodeConfig.DriveConfig("1", TestDrive.CAPACITY_BYTES)));
+            var config = standard.withInventoryPageShards(inventoryPageShards);
             process = StorageNode.start(config, transport, platform());
         }
 
@@ -142,7 +152,16 @@ final class TestCluster implements AutoCloseable {
         bulk.release();
         HeartbeatReply.Builder reply = HeartbeatReply.newBuilder().setAuthority(authority);
         if (request.hasRegisterNode()) {
-            registered.put(request.getRegisterNode().getNode(), request.getRegisterNode());
+            RegisterNode page = request.getRegisterNode();
+            pages.add(page);
+            if (refusesPage && page.getPage() > 0) {
+                refusesPage = false;
+                responder.fail(new AshlarException.Unavailable("begin again"));
+                return;
+            }
+            if (!page.getMore()) {
+                registered.put(page.getNode(), page);
+            }
         } else {
             Heartbeat heartbeat = request.getHeartbeat();
             heartbeats.put(heartbeat.getNode(), heartbeat);

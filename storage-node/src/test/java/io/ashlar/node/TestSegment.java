@@ -12,6 +12,7 @@ import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.CreateShard;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.transport.Buffer;
+import io.ashlar.ec.Crc32c;
 import io.ashlar.ec.ReedSolomon;
 
 import java.lang.foreign.MemorySegment;
@@ -97,6 +98,15 @@ final class TestSegment {
 
     /** A stripe of d data cells of random bytes, at an offset. */
     Written stripe(long number, long offset, int d, int cellBytes) {
+        return stripe(number, offset, d, cellBytes, true);
+    }
+
+    /** A stripe of which every cell is what its vector says, and the parity is not of the data. */
+    Written inconsistentStripe(long number, long offset, int d, int cellBytes) {
+        return stripe(number, offset, d, cellBytes, false);
+    }
+
+    private Written stripe(long number, long offset, int d, int cellBytes, boolean consistent) {
         int participants = d + policy.m();
         MemorySegment[] cells = new MemorySegment[participants];
         for (int i = 0; i < participants; i++) {
@@ -108,6 +118,12 @@ final class TestSegment {
         MemorySegment[] parity = Arrays.copyOfRange(cells, d, participants);
         int[] vector = new int[participants * (cellBytes / Stripe.PIECE_BYTES)];
         ReedSolomon.of(policy.k(), policy.m()).shortened(d).encode(data, parity, cellBytes, vector);
+        if (!consistent) {
+            MemorySegment last = cells[participants - 1];
+            last.set(Little.BYTE, 0, (byte) ~last.get(Little.BYTE, 0));
+            vector[vector.length - cellBytes / Stripe.PIECE_BYTES] =
+                    Crc32c.of(last, 0, Stripe.PIECE_BYTES);
+        }
         int blocks = d * cellBytes / Stripe.BLOCK_BYTES;
         List<Extent> extents = List.of(new Extent(
                 number * 100,

@@ -15,6 +15,7 @@ final class StandardError {
 
     private StandardError() {}
 
+    @SuppressWarnings("restricted") // Java itself cannot duplicate a descriptor
     static void takeBack() {
         Integer real = Integer.getInteger("ashlar.stderr");
         if (real == null) {

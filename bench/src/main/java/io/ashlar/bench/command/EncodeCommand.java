@@ -4,7 +4,6 @@ import io.ashlar.bench.CodeShape;
 import io.ashlar.bench.KernelBaseline;
 import io.ashlar.bench.KernelReport;
 import io.ashlar.bench.Operation;
-import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.Stripe;
@@ -36,7 +35,7 @@ final class EncodeCommand extends Benchmark {
             paramLabel = "POLICY",
             description = "rs-K-M (default ${DEFAULT-VALUE})")
     @SuppressWarnings("NullAway.Init")
-    private String policy;
+    private Policy policy;
 
     @Option(
             names = "--cell",
@@ -52,7 +51,7 @@ final class EncodeCommand extends Benchmark {
     private int rounds;
 
     @Override
-    public Integer call() throws Exception {
+    protected int run() throws Exception {
         KernelBaseline.Options options = options();
         describe();
         console().line("measuring, about half a minute a cell size ...");
@@ -81,20 +80,19 @@ final class EncodeCommand extends Benchmark {
 
     private KernelBaseline.Options options() {
         try {
-            Policy parsed = Policy.parse(policy);
             if (rounds < 1 || rounds > MAX_ROUNDS) {
                 throw new IllegalArgumentException(
                         "--rounds " + rounds + ": expected 1 to " + MAX_ROUNDS);
             }
             return new KernelBaseline.Options(
                     List.of(Operation.values()),
-                    List.of(new CodeShape(parsed.k(), parsed.m())),
+                    List.of(new CodeShape(policy.k(), policy.m())),
                     cell == null ? USUAL_CELL_BYTES : List.of(cellBytes(cell.bytes())),
                     Kernel.available(),
                     rounds,
                     SAMPLE_MILLIS);
-        } catch (AshlarException.Invalid | IllegalArgumentException reason) {
-            throw misused(reason);
+        } catch (IllegalArgumentException reason) {
+            throw misuse(String.valueOf(reason.getMessage()));
         }
     }
 

@@ -10,9 +10,7 @@ import io.ashlar.client.AshlarClient;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
-import io.ashlar.client.protocol.GetVolume;
-import io.ashlar.client.protocol.Request;
-import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.tools.command.ByteCount;
 import io.ashlar.tools.command.CommandFailed;
 import io.ashlar.tools.command.CommandTree;
@@ -38,7 +36,7 @@ final class IoCommand extends Benchmark {
             paramLabel = "NAME",
             description = "the volume; patterns that write destroy what it holds")
     @SuppressWarnings("NullAway.Init")
-    private String name;
+    private VolumeName name;
 
     @Option(
             names = "--pattern",
@@ -98,12 +96,12 @@ final class IoCommand extends Benchmark {
     private boolean overwrite;
 
     @Override
-    public Integer call() throws Exception {
+    protected int run() throws Exception {
         LoadOptions options = options();
-        requireVolume();
+        requireVolume(name);
         LoadReport report;
         try (AshlarClient client = AshlarClient.connect(coordinators());
-                Volume volume = client.open(name, OpenOptions.forProcess("bench"))) {
+                Volume volume = client.open(name.text(), OpenOptions.forProcess("bench"))) {
             if (options.isWriting() && !overwrite) {
                 refuseForeignData(volume);
             }
@@ -136,7 +134,7 @@ final class IoCommand extends Benchmark {
                     duration(seconds),
                     new SecureRandom().nextLong());
         } catch (IllegalArgumentException reason) {
-            throw misused(reason);
+            throw misuse(String.valueOf(reason.getMessage()));
         }
     }
 
@@ -150,16 +148,6 @@ final class IoCommand extends Benchmark {
                 : "";
         return options.pattern() + mixed + ", " + Sizes.format(options.blockBytes()) + " at depth "
                 + options.depth() + " (" + options.api() + ")";
-    }
-
-    /** Fails at once where no coordinator answers or none knows the volume. */
-    private void requireVolume() throws AshlarException {
-        Request request = Request.newBuilder()
-                .setGetVolume(GetVolume.newBuilder().setName(name))
-                .build();
-        try (ClusterConnection connection = new ClusterConnection(coordinators())) {
-            var _ = connection.call(request);
-        }
     }
 
     private void refuseForeignData(Volume volume) throws AshlarException, CommandFailed {

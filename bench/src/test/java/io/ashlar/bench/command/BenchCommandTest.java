@@ -38,7 +38,7 @@ class BenchCommandTest {
         assertThat(Ran.of().out()).contains("bench", "doctor");
         assertThat(Ran.of("completion", "bash").out()).contains("bench", "--pattern");
         assertThat(Ran.of("bench", "--help").out()).contains("Usage: ashlar bench", "encode", "io");
-        assertThat(Ran.of("--coordinator", "bench", "doctor", "--help").out())
+        assertThat(Ran.of("--coordinator", "bench:1", "doctor", "--help").out())
                 .contains("Usage: ashlar doctor");
     }
 
@@ -58,6 +58,8 @@ class BenchCommandTest {
                 "rebuild",
                 "io",
                 "io --volume v",
+                "io --volume a/b --pattern randread",
+                "io --volume v --pattern randread --coordinator nonsense",
                 "io --volume v --pattern backwards",
                 "io --volume v --pattern randread --block 5000",
                 "io --volume v --pattern randread --block 0",
@@ -91,8 +93,8 @@ class BenchCommandTest {
                 "--pattern",
                 "randread",
                 "--coordinator",
-                "nonsense");
+                "127.0.0.1:1");
         assertThat(ran.exitCode()).isEqualTo(CommandTree.FAILED);
-        assertThat(ran.err()).contains("\"nonsense\" is not an address").hasLineCount(1);
+        assertThat(ran.err()).contains("no coordinator answers", "ashlar up").hasLineCount(1);
     }
 }

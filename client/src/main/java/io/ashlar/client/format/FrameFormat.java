@@ -23,6 +23,8 @@ public final class FrameFormat {
     public static final int REQUEST = 1;
     public static final int RESPONSE = 2;
 
+    public static final int MAGIC_AT = 0;
+    public static final int VERSION_AT = 4;
     public static final int KIND_AT = 5;
     public static final int REQUEST_ID_AT = 8;
     public static final int HEADER_BYTES_AT = 16;

@@ -32,10 +32,10 @@ final class LogReplay {
     private final BlockMap map;
     private final Placements placements;
 
-    LogReplay(Cluster cluster, BlockMap map) {
+    LogReplay(Cluster cluster, BlockMap map, Placements placements) {
         this.cluster = cluster;
         this.map = map;
-        this.placements = new Placements(cluster);
+        this.placements = placements;
     }
 
     /**

@@ -8,12 +8,14 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeOpened;
 import io.ashlar.client.stripe.DamageReports;
+import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeReader;
 
 import java.util.ArrayList;
@@ -131,26 +133,24 @@ public final class VolumeOpening {
     private CompletableFuture<Opened> recover(VolumeOpened opened, Lease.Listener listener) {
         VolumeInfo info = opened.getVolume();
         WriterIdentity writer;
-        List<LogSegment> segments = new ArrayList<>();
         try {
             writer = new WriterIdentity(
                     VolumeId.of(info.getId()),
                     name,
                     info.getEpoch(),
                     Policy.parse(info.getPolicy()));
-            for (Segment segment : opened.getSegmentsList()) {
-                segments.add(LogSegment.of(segment));
-            }
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
+        List<LogSegment> segments = new ArrayList<>();
         Lease lease = new Lease(cluster, writer, listener);
         lease.start();
         BlockMap map = new BlockMap(info.getSizeBytes() / Stripe.BLOCK_BYTES);
-        StripeReader reader = new StripeReader(cluster, damage, writer.epoch());
-        return new Takeover(cluster, writer, segments, reader)
-                .run()
-                .thenCompose(tails -> new LogReplay(cluster, map).run(segments, tails))
+        Placements placements = new Placements(cluster);
+        StripeReader reader = new StripeReader(cluster, damage, placements, writer.epoch());
+        return addPages(writer, segments, opened.getSegmentsList(), opened.getMore())
+                .thenCompose(ignored -> new Takeover(cluster, writer, segments, reader).run())
+                .thenCompose(tails -> new LogReplay(cluster, map, placements).run(segments, tails))
                 .thenApply(ignored -> new Opened(
                         writer,
                         info,
@@ -161,6 +161,51 @@ public final class VolumeOpening {
                         lease))
                 .exceptionallyCompose(failure -> lease.giveUp()
                         .thenCompose(ignored -> CompletableFuture.failedFuture(failure)));
+    }
+
+    /**
+     * Adds a page of the volume's segments, and asks for those behind it. The pages together are the
+     * log as it stands under this epoch, although they are read one after another: the command that
+     * raised the epoch came before the first, each is refused once the epoch is raised again, and
+     * under an epoch only its own writer, which is still opening the volume, adds segments, seals
+     * them or takes them away. Repair alone goes on meanwhile, and only on sealed segments: it says
+     * where shards are, which any reader has to expect to change.
+     */
+    private CompletableFuture<Void> addPages(
+            WriterIdentity writer, List<LogSegment> segments, List<Segment> page, boolean more) {
+        try {
+            for (Segment segment : page) {
+                LogSegment next = LogSegment.of(segment);
+                if (!segments.isEmpty() && next.sequence() <= segments.getLast().sequence()) {
+                    throw new AshlarException.Incompatible("the coordinator lists " + next
+                            + " of volume " + name + " behind " + segments.getLast()
+                            + ", which is not the order of its log");
+                }
+                segments.add(next);
+            }
+            if (more && page.isEmpty()) {
+                throw new AshlarException.Incompatible("the coordinator says that segments of"
+                        + " volume " + name + " follow, and names none");
+            }
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        if (!more) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Request next = Request.newBuilder()
+                .setListSegments(ListSegments.newBuilder()
+                        .setVolumeId(writer.volume().toProto())
+                        .setEpoch(writer.epoch())
+                        .setAfterSequence(segments.getLast().sequence()))
+                .build();
+        return cluster.coordinator()
+                .call(next, cluster.config().coordinatorTimeout().toNanos())
+                .thenCompose(response -> addPages(
+                        writer,
+                        segments,
+                        response.getSegmentList().getSegmentsList(),
+                        response.getSegmentList().getMore()));
     }
 
     private static LogPosition end(List<LogSegment> segments) {

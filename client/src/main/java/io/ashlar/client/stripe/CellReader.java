@@ -23,13 +23,15 @@ import java.util.concurrent.CompletableFuture;
 final class CellReader {
     private final Cluster cluster;
     private final DamageReports damage;
+    private final Placements placements;
 
     /** Of a takeover's reads, which fence; 0 for all others. */
     private final long epoch;
 
-    CellReader(Cluster cluster, DamageReports damage, long epoch) {
+    CellReader(Cluster cluster, DamageReports damage, Placements placements, long epoch) {
         this.cluster = cluster;
         this.damage = damage;
+        this.placements = placements;
         this.epoch = epoch;
     }
 
@@ -103,6 +105,7 @@ final class CellReader {
         LogSegment.Shard shard = range.stripe().shardOfParticipant(range.participant());
         CompletableFuture<Transport.Answer> outcome = new CompletableFuture<>();
         if (shard.address().isEmpty()) {
+            placements.suspect(range.stripe().segment());
             outcome.completeExceptionally(new AshlarException.Unavailable(
                     "node " + shard.node() + " has no known address"));
             return outcome;
@@ -125,18 +128,30 @@ final class CellReader {
 
                             @Override
                             public void failed(AshlarException cause) {
-                                note(shard, cause);
+                                note(range.stripe().segment(), shard, cause);
                                 outcome.completeExceptionally(cause);
                             }
                         });
         return outcome;
     }
 
-    private void note(LogSegment.Shard shard, AshlarException cause) {
-        if (cause instanceof AshlarException.Unavailable) {
-            cluster.health().failed(shard.node(), cluster.loop().nanoTime());
-        } else {
-            damage.found(shard.ref(), cause);
+    /** A node that is gone, or has no such shard or drive, may not be where the shard is now. */
+    private void note(LogSegment segment, LogSegment.Shard shard, AshlarException cause) {
+        switch (cause) {
+            case AshlarException.Unavailable ignored -> {
+                cluster.health().failed(shard.node(), cluster.loop().nanoTime());
+                placements.suspect(segment);
+            }
+            case AshlarException.NotFound ignored -> {
+                damage.found(shard.ref(), cause);
+                placements.suspect(segment);
+            }
+            case AshlarException.Invalid ignored -> placements.suspect(segment);
+            case AshlarException.Corrupt ignored -> damage.found(shard.ref(), cause);
+            case AshlarException.Fenced ignored -> {}
+            case AshlarException.InsufficientShards ignored -> {}
+            case AshlarException.NoSpace ignored -> {}
+            case AshlarException.Incompatible ignored -> {}
         }
     }
 }

@@ -16,33 +16,81 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * Asks the coordinator where a segment's shards are now, when reading found them missing: repair may
- * have moved them, or a node come back elsewhere. Once in a while for each segment. Lives on the
- * cluster's loop.
+ * have moved them, or a node come back elsewhere. A read that failed waits for the answer; one that
+ * could be decoded without the shard does not, but {@link #suspect} lets later ones go to the new
+ * place. At most one question for each segment is under way, and one that was answered is not asked
+ * again for a while. Lives on the cluster's loop.
  */
 public final class Placements {
     private static final Logger LOG = LoggerFactory.getLogger(Placements.class);
     private static final long PAUSE_NANOS = 1_000_000_000L;
     private static final long TIMEOUT_NANOS = 3_000_000_000L;
 
+    /** A node may stay away for long before repair moves its shards: asked less and less often. */
+    private static final long MAX_PAUSE_NANOS = 16_000_000_000L;
+
+    /** Suspicions are many when a node dies: more than this are not followed in a second. */
+    private static final int MAX_SUSPECTED = 32;
+
+    private static final long SUSPECTED_WITHIN_NANOS = 1_000_000_000L;
+
     private final Cluster cluster;
+
+    /** The last question of each segment that was ever asked for. */
     private final Map<LogSegment, Refresh> refreshes = new HashMap<>();
+
+    private long suspectingSince;
+    private int suspected;
 
     public Placements(Cluster cluster) {
         this.cluster = cluster;
     }
 
-    /** When it was asked, and whether any shard was elsewhere. */
-    private record Refresh(long atNanos, CompletableFuture<Boolean> moved) {}
+    /** A question, and whether it found any shard elsewhere. */
+    private record Refresh(long atNanos, long pauseNanos, CompletableFuture<Boolean> moved) {
+
+        /** Whether it is answered and that may not be so any more. */
+        boolean isOlderThan(long nanos, long now) {
+            return moved.isDone() && now - atNanos >= nanos;
+        }
+
+        /** Before a mere suspicion leads to the next question. */
+        long nextPauseNanos() {
+            boolean inVain = !moved.isDone() || !moved.getNow(false);
+            return inVain ? Math.min(2 * pauseNanos, MAX_PAUSE_NANOS) : PAUSE_NANOS;
+        }
+    }
 
     /** Tells whether any shard is known to be elsewhere since a moment ago. */
     public CompletableFuture<Boolean> refresh(LogSegment segment) {
         long now = cluster.loop().nanoTime();
         Refresh last = refreshes.get(segment);
-        if (last == null || now - last.atNanos >= PAUSE_NANOS) {
-            last = new Refresh(now, ask(segment));
+        if (last == null || last.isOlderThan(PAUSE_NANOS, now)) {
+            long pauseNanos = last == null ? PAUSE_NANOS : last.nextPauseNanos();
+            last = new Refresh(now, pauseNanos, ask(segment));
             refreshes.put(segment, last);
         }
         return last.moved;
+    }
+
+    /**
+     * A node does not have, or does not tell, what a shard of this segment should hold. Nobody waits
+     * for what comes of it. Of an open segment there is nothing to ask: repair never touches one.
+     */
+    void suspect(LogSegment segment) {
+        long now = cluster.loop().nanoTime();
+        Refresh last = refreshes.get(segment);
+        if (!segment.isSealed() || (last != null && !last.isOlderThan(last.pauseNanos, now))) {
+            return;
+        }
+        if (now - suspectingSince >= SUSPECTED_WITHIN_NANOS) {
+            suspectingSince = now;
+            suspected = 0;
+        }
+        if (suspected < MAX_SUSPECTED) {
+            suspected++;
+            var _ = refresh(segment);
+        }
     }
 
     private CompletableFuture<Boolean> ask(LogSegment segment) {

@@ -33,6 +33,7 @@ public final class StripeReader {
 
     private final Cluster cluster;
     private final CellReader reader;
+    private final Placements placements;
     private final Queue<Runnable> waiting = new ArrayDeque<>();
     private int inFlight;
     private int hedges;
@@ -42,9 +43,10 @@ public final class StripeReader {
     /**
      * @param epoch of the takeover that reads, so that its reads fence; 0 for all other readers
      */
-    public StripeReader(Cluster cluster, DamageReports damage, long epoch) {
+    public StripeReader(Cluster cluster, DamageReports damage, Placements placements, long epoch) {
         this.cluster = cluster;
-        this.reader = new CellReader(cluster, damage, epoch);
+        this.placements = placements;
+        this.reader = new CellReader(cluster, damage, placements, epoch);
     }
 
     /** Reads that had to be decoded. */
@@ -87,6 +89,7 @@ public final class StripeReader {
     private CompletableFuture<Buffer> readNow(PieceRange range, int[] crcs) {
         String node = range.stripe().shardOfParticipant(range.participant()).node();
         if (cluster.health().isSuspect(node, cluster.loop().nanoTime())) {
+            placements.suspect(range.stripe().segment());
             return decodeChecked(range, crcs)
                     .exceptionallyCompose(failure -> AshlarException.in(failure)
                                     instanceof AshlarException.InsufficientShards

@@ -86,11 +86,8 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
 
     void call(
             Request request, List<Buffer> bulk, long timeoutNanos, Transport.ReplyHandler handler) {
-        if (ended != null || pending.size() >= MAX_PENDING_CALLS) {
-            AshlarException cause = ended != null
-                    ? ended
-                    : new AshlarException.Unavailable(
-                            pending.size() + " calls to " + address + " are unanswered already");
+        AshlarException cause = refusal(request, bulk);
+        if (cause != null) {
             bulk.forEach(Buffer::release);
             loop.execute(() -> handler.failed(cause));
             return;
@@ -103,6 +100,21 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
         } else {
             send(requestId, request, bulk);
         }
+    }
+
+    private @Nullable AshlarException refusal(Request request, List<Buffer> bulk) {
+        if (ended != null) {
+            return ended;
+        }
+        if (pending.size() >= MAX_PENDING_CALLS) {
+            return new AshlarException.Unavailable(
+                    pending.size() + " calls to " + address + " are unanswered already");
+        }
+        String tooLong = Frames.tooLong(request, bulk);
+        return tooLong == null
+                ? null
+                : new AshlarException.Invalid(
+                        "the request " + request.getBodyCase() + " would be " + tooLong);
     }
 
     /** A call that timed out while the connection was being made is not sent any more. */

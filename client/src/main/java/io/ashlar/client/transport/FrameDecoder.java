@@ -17,8 +17,9 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Cuts what a connection receives into frames. Bulk bytes are copied once, into a buffer of their
- * own. Whatever is not a whole, right frame of this version ends the connection: lengths are
- * believed only once the CRC over them holds, so garbage cannot make it allocate.
+ * own. Whatever is not a whole, right frame of this version ends the connection. The header's length
+ * is believed up to its bound, since its CRC comes with it; the bulk's only once the CRC holds, so
+ * garbage cannot make it allocate a bulk.
  */
 final class FrameDecoder<M extends MessageLite> extends ChannelInboundHandlerAdapter {
     private static final int INITIAL_HEADER_BYTES = 256;
@@ -89,15 +90,16 @@ final class FrameDecoder<M extends MessageLite> extends ChannelInboundHandlerAda
 
     private void readLengths() throws AshlarException {
         MemorySegment fixed = MemorySegment.ofArray(head);
-        int magic = fixed.get(Frames.INT, 0);
+        int magic = fixed.get(Frames.INT, FrameFormat.MAGIC_AT);
         if (magic != FrameFormat.MAGIC) {
             throw new AshlarException.Incompatible(
                     "not an Ashlar frame: it begins with %08x".formatted(magic));
         }
-        if (head[4] != FrameFormat.VERSION || head[FrameFormat.KIND_AT] != kind) {
-            throw new AshlarException.Incompatible("a frame of version " + head[4] + " and kind "
-                    + head[FrameFormat.KIND_AT] + ", expected version " + FrameFormat.VERSION
-                    + " and kind " + kind);
+        int version = head[FrameFormat.VERSION_AT];
+        int found = head[FrameFormat.KIND_AT];
+        if (version != FrameFormat.VERSION || found != kind) {
+            throw new AshlarException.Incompatible("a frame of version " + version + " and kind "
+                    + found + ", expected version " + FrameFormat.VERSION + " and kind " + kind);
         }
         int headerBytes = fixed.get(Frames.INT, FrameFormat.HEADER_BYTES_AT);
         int bulkBytes = fixed.get(Frames.INT, FrameFormat.BULK_BYTES_AT);

@@ -9,6 +9,8 @@ import io.ashlar.client.format.FrameFormat;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -34,17 +36,13 @@ final class Frames {
     @SuppressWarnings("FutureReturnValueIgnored") // a write that fails ends its connection
     static void write(
             Channel channel, int kind, long requestId, MessageLite message, List<Buffer> bulk) {
-        int messageBytes = message.getSerializedSize();
-        int bulkBytes = 0;
-        for (Buffer buffer : bulk) {
-            bulkBytes += buffer.sizeBytes();
-        }
-        if (messageBytes > FrameFormat.MAX_HEADER_BYTES || bulkBytes > FrameFormat.MAX_BULK_BYTES) {
+        String tooLong = tooLong(message, bulk);
+        if (tooLong != null) {
             bulk.forEach(Buffer::release);
-            throw new IllegalStateException("a frame of " + messageBytes + " header and "
-                    + bulkBytes + " bulk bytes is longer than the protocol allows");
+            throw new IllegalStateException(tooLong);
         }
-        byte[] head = head(kind, requestId, message, messageBytes, bulkBytes);
+        byte[] head =
+                head(kind, requestId, message, message.getSerializedSize(), (int) bulkBytes(bulk));
         ByteBuf headBytes = channel.alloc().directBuffer(head.length);
         channel.write(headBytes.writeBytes(head), channel.voidPromise());
         for (Buffer buffer : bulk) {
@@ -52,12 +50,34 @@ final class Frames {
         }
     }
 
+    /** Why these do not fit a frame, or null where they do. */
+    static @Nullable String tooLong(MessageLite message, List<Buffer> bulk) {
+        int messageBytes = message.getSerializedSize();
+        long bulkBytes = bulkBytes(bulk);
+        boolean fits = messageBytes <= FrameFormat.MAX_HEADER_BYTES
+                && bulkBytes <= FrameFormat.MAX_BULK_BYTES;
+        return fits
+                ? null
+                : "a frame of " + messageBytes + " header and " + bulkBytes
+                        + " bulk bytes: at most "
+                        + FrameFormat.MAX_HEADER_BYTES + " and " + FrameFormat.MAX_BULK_BYTES
+                        + " can be sent";
+    }
+
+    private static long bulkBytes(List<Buffer> bulk) {
+        long bytes = 0;
+        for (Buffer buffer : bulk) {
+            bytes += buffer.sizeBytes();
+        }
+        return bytes;
+    }
+
     private static byte[] head(
             int kind, long requestId, MessageLite message, int messageBytes, int bulkBytes) {
         byte[] head = new byte[FrameFormat.FIXED_BYTES + messageBytes];
         MemorySegment fixed = MemorySegment.ofArray(head);
-        fixed.set(INT, 0, FrameFormat.MAGIC);
-        head[4] = FrameFormat.VERSION;
+        fixed.set(INT, FrameFormat.MAGIC_AT, FrameFormat.MAGIC);
+        head[FrameFormat.VERSION_AT] = FrameFormat.VERSION;
         head[FrameFormat.KIND_AT] = (byte) kind;
         fixed.set(LONG, FrameFormat.REQUEST_ID_AT, requestId);
         fixed.set(INT, FrameFormat.HEADER_BYTES_AT, messageBytes);

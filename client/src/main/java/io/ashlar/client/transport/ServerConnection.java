@@ -39,7 +39,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter
     public void frame(ChannelHandlerContext context, long requestId, Request request, Buffer bulk) {
         inService++;
         regulate();
-        ResponderOf responder = new ResponderOf(requestId);
+        ResponderOf responder = new ResponderOf(requestId, request.getBodyCase());
         try {
             service.handle(request, bulk, responder);
         } catch (RuntimeException e) {
@@ -51,28 +51,49 @@ final class ServerConnection extends ChannelInboundHandlerAdapter
 
     private final class ResponderOf implements Transport.Responder {
         private final long requestId;
+        private final Request.BodyCase request;
 
-        ResponderOf(long requestId) {
+        ResponderOf(long requestId, Request.BodyCase request) {
             this.requestId = requestId;
+            this.request = request;
         }
 
         @Override
         public void reply(Response response, List<Buffer> bulk) {
             EventLoop loop = channel.eventLoop();
             if (loop.inEventLoop()) {
-                send(requestId, response, bulk);
+                send(requestId, request, response, bulk);
             } else {
-                loop.execute(() -> send(requestId, response, bulk));
+                loop.execute(() -> send(requestId, request, response, bulk));
             }
         }
     }
 
-    private void send(long requestId, Response response, List<Buffer> bulk) {
+    private void send(
+            long requestId, Request.BodyCase request, Response response, List<Buffer> bulk) {
         inService--;
-        if (!channel.isActive()) {
+        String tooLong = Frames.tooLong(response, bulk);
+        if (!channel.isActive() || tooLong != null) {
             bulk.forEach(Buffer::release);
-            return;
         }
+        if (channel.isActive()) {
+            if (tooLong == null) {
+                write(requestId, response, bulk);
+            } else {
+                write(requestId, refusal(request, tooLong), List.of());
+            }
+        }
+    }
+
+    private Response refusal(Request.BodyCase request, String tooLong) {
+        LOG.warn(
+                "event=answer-too-long peer={} request={} reason=\"{}\"", peer(), request, tooLong);
+        AshlarException cause = new AshlarException.Invalid(
+                "the answer to " + request + " would be " + tooLong + "; ask for less at a time");
+        return Response.newBuilder().setFailure(cause.toFailure()).build();
+    }
+
+    private void write(long requestId, Response response, List<Buffer> bulk) {
         Frames.write(channel, FrameFormat.RESPONSE, requestId, response, bulk);
         regulate();
         if (!flushScheduled) {

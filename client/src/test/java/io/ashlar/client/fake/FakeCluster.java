@@ -3,13 +3,18 @@ package io.ashlar.client.fake;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +32,11 @@ public final class FakeCluster {
     private final RandomGenerator random;
     private final Map<Address, FakeNode> nodes = new LinkedHashMap<>();
     private final FakeCoordinator coordinator;
+    private final Map<Request.BodyCase, Integer> arrivals = new EnumMap<>(Request.BodyCase.class);
+    private final Map<Address, Long> slowness = new HashMap<>();
+    private final List<Arrival> watchers = new ArrayList<>();
     private double lossRate;
+    private double coordinatorLossRate;
 
     public FakeCluster(
             FakeLoop loop, RandomGenerator random, int nodeCount, Policy policy, long sizeBytes) {
@@ -66,6 +75,40 @@ public final class FakeCluster {
         return node("n" + index).isUp();
     }
 
+    /** Sees every request as it arrives at its receiver, which has not looked at it yet. */
+    public interface Arrival {
+        /**
+         * May do anything to the cluster; what it throws is the receiver's answer.
+         *
+         * @param to index of a node, or -1 for the coordinator
+         */
+        void arrives(int to, Request request) throws AshlarException;
+    }
+
+    public void watch(Arrival watcher) {
+        watchers.add(watcher);
+    }
+
+    /** Requests of this kind that have arrived so far, anywhere. */
+    public int arrivals(Request.BodyCase kind) {
+        return arrivals.getOrDefault(kind, 0);
+    }
+
+    /** From now on a node takes so much longer for everything. */
+    public void slow(int index, long nanos) {
+        slowness.put(addressOf("n" + index), nanos);
+    }
+
+    /** Deletes the records at the start of their shards on a node: the node denies them. */
+    public void eraseFirstRecords(int index) {
+        node("n" + index).eraseFirstRecords();
+    }
+
+    /** Flips a bit of the data in the last record of every shard on a node. */
+    public void rotLastRecords(int index) {
+        node("n" + index).rotLastRecords();
+    }
+
     /** Flips a bit of some record of a node. */
     public boolean rot(int index) {
         return node("n" + index).rot(random.nextLong(), random.nextInt());
@@ -84,6 +127,30 @@ public final class FakeCluster {
         coordinator.refuseSegments();
     }
 
+    /** Segments in one answer of the coordinator at most. */
+    public void setPageSegments(int max) {
+        coordinator.setPageSegments(max);
+    }
+
+    /** Tells the writer that each of these segments lost a shard, until it is sealed. */
+    public void loseShardOf(SegmentId segment) {
+        coordinator.roll(segment);
+    }
+
+    /** All segments, in log order, as the coordinator knows them. */
+    public List<Segment> segments() {
+        return coordinator.segments();
+    }
+
+    /**
+     * Repair: the shard goes to another node, by another incarnation, and is deleted where it was.
+     */
+    public void move(SegmentId segment, int index, int toNode) {
+        Placement from = coordinator.placement(segment, index);
+        Placement to = coordinator.move(segment, index, "n" + toNode);
+        node(to.getNode()).adopt(node(from.getNode()).take(from.getShard()), to.getShard());
+    }
+
     public long openSegments() {
         return coordinator.openSegments();
     }
@@ -91,6 +158,11 @@ public final class FakeCluster {
     /** How many requests, and how many answers, are lost from now on. */
     public void loseMessages(double rate) {
         lossRate = rate;
+    }
+
+    /** The same for what goes to and comes from the coordinator, in addition. */
+    public void loseCoordinatorMessages(double rate) {
+        coordinatorLossRate = rate;
     }
 
     /** The network as one client process has it. */
@@ -135,11 +207,11 @@ public final class FakeCluster {
             if (!alive) {
                 loop.execute(call::end);
             }
-            if (!alive || isLost()) {
+            if (!alive || isLost(to)) {
                 whole.release();
                 return;
             }
-            loop.schedule(delay(), () -> deliver(to, request, whole, call));
+            loop.schedule(delay(to), () -> deliver(to, request, whole, call));
         }
 
         private void deliver(Address to, Request request, Buffer bulk, Call call) {
@@ -147,23 +219,24 @@ public final class FakeCluster {
                 FakeNode node = nodes.get(to);
                 if (node != null && !node.isUp()) {
                     loop.schedule(
-                            delay(),
+                            delay(to),
                             () -> call.fail(
                                     new AshlarException.Unavailable("cannot connect to " + to)));
                     return;
                 }
+                arrive(to, request);
                 Answer answer = node != null
                         ? node.handle(request, bulk)
                         : new Answer(coordinator.handle(request), Buffer.empty());
-                if (isLost()) {
+                if (isLost(to)) {
                     answer.bulk().release();
                 } else {
-                    loop.schedule(delay(), () -> call.answer(answer));
+                    loop.schedule(delay(to), () -> call.answer(answer));
                 }
             } catch (AshlarException e) {
                 // As it arrives over a wire: an answer, not a silence.
                 AshlarException arrived = AshlarException.of(e.toFailure());
-                loop.schedule(delay(), () -> call.fail(arrived));
+                loop.schedule(delay(to), () -> call.fail(arrived));
             } finally {
                 bulk.release();
             }
@@ -217,12 +290,21 @@ public final class FakeCluster {
         }
     }
 
-    private boolean isLost() {
-        return random.nextDouble() < lossRate;
+    private void arrive(Address to, Request request) throws AshlarException {
+        arrivals.merge(request.getBodyCase(), 1, Integer::sum);
+        int index = List.copyOf(nodes.keySet()).indexOf(to);
+        for (Arrival watcher : watchers) {
+            watcher.arrives(index, request);
+        }
     }
 
-    private long delay() {
-        return random.nextLong(MAX_DELAY_NANOS);
+    private boolean isLost(Address peer) {
+        return random.nextDouble() < lossRate
+                || (peer.equals(COORDINATOR) && random.nextDouble() < coordinatorLossRate);
+    }
+
+    private long delay(Address peer) {
+        return slowness.getOrDefault(peer, 0L) + random.nextLong(MAX_DELAY_NANOS);
     }
 
     private static Buffer concatenate(List<Buffer> bulk) {

@@ -2,10 +2,12 @@ package io.ashlar.client.fake;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.LeaseRenewed;
+import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
@@ -20,8 +22,10 @@ import io.ashlar.client.protocol.VolumeOpened;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
@@ -33,9 +37,12 @@ final class FakeCoordinator {
     private final Policy policy;
     private final long sizeBytes;
     private final List<Segment.Builder> segments = new ArrayList<>();
+    private final Set<SegmentId> damaged = new HashSet<>();
     private final Map<Long, Response> answered = new HashMap<>();
     private long epoch;
     private boolean full;
+    private int pageSegments = Integer.MAX_VALUE;
+    private long lastSequence;
 
     FakeCoordinator(
             RandomGenerator random,
@@ -52,6 +59,38 @@ final class FakeCoordinator {
 
     void refuseSegments() {
         full = true;
+    }
+
+    void roll(SegmentId segment) {
+        damaged.add(segment);
+    }
+
+    List<Segment> segments() {
+        return segments.stream().map(Segment.Builder::build).toList();
+    }
+
+    Placement placement(SegmentId segment, int index) {
+        return builder(segment).getPlacements(index);
+    }
+
+    Placement move(SegmentId segment, int index, String node) {
+        Segment.Builder moved = builder(segment);
+        Placement.Builder placement = moved.getPlacementsBuilder(index)
+                .setNode(node)
+                .setAddress(FakeCluster.addressOf(node).toString());
+        placement.getShardBuilder().setIncarnation(random.nextLong());
+        return moved.getPlacements(index);
+    }
+
+    private Segment.Builder builder(SegmentId id) {
+        return segments.stream()
+                .filter(segment -> SegmentId.of(segment.getId()).equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    void setPageSegments(int max) {
+        pageSegments = max;
     }
 
     long openSegments() {
@@ -82,14 +121,11 @@ final class FakeCoordinator {
             }
             case RENEW_LEASE -> {
                 current(request.getRenewLease().getEpoch());
-                yield Response.newBuilder()
-                        .setLeaseRenewed(LeaseRenewed.getDefaultInstance())
-                        .build();
+                yield Response.newBuilder().setLeaseRenewed(renewed()).build();
             }
             case LIST_SEGMENTS ->
                 Response.newBuilder()
-                        .setSegmentList(SegmentList.newBuilder()
-                                .addSegments(segment(request.getListSegments().getSegment())))
+                        .setSegmentList(list(request.getListSegments()))
                         .build();
             case CLOSE_VOLUME, REPORT_DAMAGE -> DONE;
             default -> throw new AshlarException.Invalid("not served: " + request.getBodyCase());
@@ -126,8 +162,37 @@ final class FakeCoordinator {
                         .setSizeBytes(sizeBytes)
                         .setPolicy(policy.toString())
                         .setEpoch(epoch));
-        segments.forEach(segment -> opened.addSegments(segment.build()));
+        SegmentList first = page(0);
+        opened.addAllSegments(first.getSegmentsList()).setMore(first.getMore());
         return Response.newBuilder().setVolumeOpened(opened).build();
+    }
+
+    private LeaseRenewed renewed() {
+        LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder();
+        segments.stream()
+                .filter(segment -> segment.getState() == SegmentState.OPEN)
+                .filter(segment -> damaged.contains(SegmentId.of(segment.getId())))
+                .forEach(segment -> renewed.addRoll(segment.getId()));
+        return renewed.build();
+    }
+
+    private SegmentList list(ListSegments list) throws AshlarException {
+        if (list.hasSegment()) {
+            return SegmentList.newBuilder()
+                    .addSegments(segment(list.getSegment()))
+                    .build();
+        }
+        current(list.getEpoch());
+        return page(list.getAfterSequence());
+    }
+
+    private SegmentList page(long afterSequence) {
+        SegmentList.Builder page = SegmentList.newBuilder();
+        List<Segment.Builder> rest = segments.stream()
+                .filter(segment -> segment.getSequence() > afterSequence)
+                .toList();
+        rest.stream().limit(pageSegments).forEach(segment -> page.addSegments(segment.build()));
+        return page.setMore(rest.size() > pageSegments).build();
     }
 
     private Response create(CreateSegment create) throws AshlarException {
@@ -149,7 +214,7 @@ final class FakeCoordinator {
                 .build();
         Segment.Builder segment = Segment.newBuilder()
                 .setId(id)
-                .setSequence(segments.size() + 1L)
+                .setSequence(++lastSequence)
                 .setPolicy(policy.toString())
                 .setEpoch(epoch)
                 .setState(SegmentState.CREATING)

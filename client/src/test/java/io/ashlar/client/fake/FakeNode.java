@@ -33,7 +33,8 @@ final class FakeNode {
     private boolean up = true;
     private int starts;
 
-    private static final class FakeShard {
+    /** What a node keeps of one shard. */
+    static final class FakeShard {
         final int startOfCreation;
         final NavigableMap<Long, byte[]> records = new TreeMap<>();
         final long capacityBytes;
@@ -80,6 +81,32 @@ final class FakeNode {
         byte[] record = all.get((int) Math.floorMod(choice, (long) all.size()));
         record[Math.floorMod(bit / 8, record.length)] ^= (byte) (1 << Math.floorMod(bit, 8));
         return true;
+    }
+
+    void eraseFirstRecords() {
+        shards.values().forEach(shard -> shard.records.remove(0L));
+    }
+
+    void rotLastRecords() {
+        for (FakeShard shard : shards.values()) {
+            if (!shard.records.isEmpty()) {
+                byte[] record = shard.records.lastEntry().getValue();
+                record[record.length - 1] ^= 1;
+            }
+        }
+    }
+
+    /** Gives a shard up. */
+    FakeShard take(ShardRef ref) {
+        FakeShard shard = shards.remove(ref);
+        if (shard == null) {
+            throw new IllegalArgumentException("no such shard: " + ref);
+        }
+        return shard;
+    }
+
+    void adopt(FakeShard shard, ShardRef as) {
+        shards.put(as, shard);
     }
 
     Transport.Answer handle(Request request, Buffer bulk) throws AshlarException {

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.FrameFormat;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Done;
+import io.ashlar.client.protocol.Event;
+import io.ashlar.client.protocol.EventList;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 
@@ -16,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,6 +28,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 class NettyTransportTest {
     private static final long SECOND = 1_000_000_000L;
@@ -99,6 +104,47 @@ class NettyTransportTest {
                     .isInstanceOf(AshlarException.Unavailable.class)
                     .hasMessageContaining("a bug");
         }
+    }
+
+    @Test
+    void anAnswerTooLongForAFrameIsRefusedAndTheConnectionLivesOn() throws Exception {
+        Response endless = Response.newBuilder()
+                .setEvents(EventList.newBuilder()
+                        .addEvents(Event.newBuilder()
+                                .setText("x".repeat(FrameFormat.MAX_HEADER_BYTES))))
+                .build();
+        List<Response> answers = List.of(endless, DONE, DONE);
+        List<Integer> bulkBytes = List.of(0, FrameFormat.MAX_BULK_BYTES + 1, 1);
+        AtomicInteger next = new AtomicInteger();
+        Transport.Listener listener = listen((request, bulk, responder) -> {
+            bulk.release();
+            int i = next.getAndIncrement();
+            responder.reply(answers.get(i), List.of(Buffer.allocate(bulkBytes.get(i))));
+        });
+        List<CompletableFuture<Transport.Answer>> calls = new ArrayList<>();
+        for (int i = 0; i < answers.size(); i++) {
+            calls.add(clients.ask(loop, listener.address(), REQUEST, List.of(), 10 * SECOND));
+        }
+        for (CompletableFuture<Transport.Answer> call : calls.subList(0, 2)) {
+            assertThatThrownBy(() -> outcome(call))
+                    .isInstanceOf(AshlarException.Invalid.class)
+                    .hasMessageContaining("the answer to APPEND_CELL would be a frame of")
+                    .hasMessageContaining("ask for less");
+        }
+        outcome(calls.getLast()).bulk().release();
+    }
+
+    @Test
+    void aRequestTooLongForAFrameIsRefusedAndTheConnectionLivesOn() throws Exception {
+        Transport.Listener listener =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
+        CompletableFuture<Transport.Answer> before =
+                clients.ask(loop, listener.address(), REQUEST, List.of(), 10 * SECOND);
+        assertThatThrownBy(() -> ask(listener, Buffer.allocate(FrameFormat.MAX_BULK_BYTES + 1)))
+                .isInstanceOf(AshlarException.Invalid.class)
+                .hasMessageContaining("the request APPEND_CELL would be a frame of");
+        outcome(before).bulk().release();
+        ask(listener, Buffer.empty()).bulk().release();
     }
 
     @Test
@@ -182,7 +228,8 @@ class NettyTransportTest {
 
     private static boolean closedAfter(Transport.Listener listener, byte[] bytes)
             throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", listener.address().port())) {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), listener.address().port())) {
             socket.setSoTimeout(10_000);
             socket.getOutputStream().write(bytes);
             return socket.getInputStream().read() == -1;
@@ -192,7 +239,8 @@ class NettyTransportTest {
     }
 
     private static void sendAndLeave(Transport.Listener listener, byte[] bytes) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", listener.address().port())) {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), listener.address().port())) {
             socket.getOutputStream().write(bytes);
         }
     }

@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The keys of the metadata store. Integers are big-endian, so that the order of the bytes is the
+ * The keys of the metadata store, version 1. Integers are big-endian, so that the order of the bytes is the
  * order of the numbers; ids are 16 bytes. No key has a checksum of its own: RocksDB's blocks do.
  *
  * <pre>

@@ -115,6 +115,7 @@ public final class Metadata extends MetadataReader {
             case REBUILD_ABANDON -> repair.abandon(command.getRebuildAbandon());
             case SHARD_PLACE -> repair.place(command.getShardPlace());
             case SHARD_COMPLETE -> repair.complete(command.getShardComplete());
+            case SHARD_INCOMPLETE -> repair.incomplete(command.getShardIncomplete());
             case REPAIR_PAUSE -> repair.pause(command.getRepairPause());
             case REPAIR_FORCE -> nodes.forceRepair();
             case SCRUB_PUT -> repair.putScrub(command.getScrubPut());

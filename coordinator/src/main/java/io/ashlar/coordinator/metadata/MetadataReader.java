@@ -84,31 +84,43 @@ public class MetadataReader {
 
     /** A volume's log, in order. */
     public List<Segment> segments(VolumeId volume) {
-        return segmentsListed(KeyFormat.volumeLog(volume), Integer.MAX_VALUE);
+        return firstSegments(volume, Integer.MAX_VALUE);
     }
 
     /** The oldest segments of a volume's log. */
     public List<Segment> firstSegments(VolumeId volume, int max) {
-        return segmentsListed(KeyFormat.volumeLog(volume), max);
+        return segmentsAfter(volume, 0, max);
+    }
+
+    /** The oldest segments of a volume's log behind this place in it; the first place is 1. */
+    public List<Segment> segmentsAfter(VolumeId volume, long sequence, int max) {
+        return segmentsListed(
+                KeyFormat.volumeLog(volume), KeyFormat.volumeLog(volume, sequence + 1), max);
     }
 
     /** Those CREATING or OPEN, in log order. */
     public List<Segment> unsealedSegments(VolumeId volume) {
-        return segmentsListed(KeyFormat.unsealed(volume), Integer.MAX_VALUE);
+        byte[] unsealed = KeyFormat.unsealed(volume);
+        return segmentsListed(unsealed, unsealed, Integer.MAX_VALUE);
     }
 
     /** How many segments are OPEN, of all volumes. */
     public int openSegmentCount() {
-        return (int) segmentsListed(KeyFormat.UNSEALED, Integer.MAX_VALUE).stream()
-                .filter(segment -> segment.getState() == SegmentState.OPEN)
-                .count();
+        return (int)
+                segmentsListed(KeyFormat.UNSEALED, KeyFormat.UNSEALED, Integer.MAX_VALUE).stream()
+                        .filter(segment -> segment.getState() == SegmentState.OPEN)
+                        .count();
     }
 
-    /** All segments, by id. */
-    public List<Segment> segments() {
+    /** Segments of all volumes, by id, behind this one. */
+    public List<Segment> segmentsAfter(SegmentId after, int max) {
         List<Segment> segments = new ArrayList<>();
-        values.scan(
-                KeyFormat.SEGMENTS, (key, value) -> segments.add(parse(value, Segment.parser())));
+        values.scan(KeyFormat.SEGMENTS, KeyFormat.segment(after), (key, value) -> {
+            if (!KeyFormat.segmentOf(key).equals(after)) {
+                segments.add(parse(value, Segment.parser()));
+            }
+            return segments.size() < max;
+        });
         return segments;
     }
 
@@ -156,6 +168,12 @@ public class MetadataReader {
 
     public @Nullable LossRecord loss(SegmentId segment, int index) {
         return read(KeyFormat.loss(segment, index), LossRecord.parser());
+    }
+
+    /** Whether it is kept for what a shard that replaced it lacks. */
+    public boolean isFormer(ShardRef shard) {
+        LossRecord loss = loss(SegmentId.of(shard.getSegment()), shard.getIndex());
+        return loss != null && loss.getFormerList().contains(shard);
     }
 
     public List<LossRecord> losses() {
@@ -235,9 +253,9 @@ public class MetadataReader {
         return records;
     }
 
-    private List<Segment> segmentsListed(byte[] prefix, int max) {
+    private List<Segment> segmentsListed(byte[] prefix, byte[] from, int max) {
         List<Segment> segments = new ArrayList<>();
-        values.scan(prefix, (key, id) -> {
+        values.scan(prefix, from, (key, id) -> {
             ByteBuffer bytes = ByteBuffer.wrap(id);
             SegmentId segmentId = new SegmentId(bytes.getLong(), bytes.getLong());
             Segment segment = segment(segmentId);

@@ -196,7 +196,12 @@ final class MetadataWriter extends MetadataReader {
         return number;
     }
 
+    /** Ends a loss; what was kept because of it is doomed. */
     void deleteLoss(SegmentId segment, int index) {
+        LossRecord loss = loss(segment, index);
+        if (loss != null) {
+            loss.getFormerList().forEach(this::doom);
+        }
         transaction.delete(KeyFormat.loss(segment, index));
     }
 

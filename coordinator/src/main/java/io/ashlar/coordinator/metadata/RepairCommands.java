@@ -7,6 +7,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.coordinator.plan.UnmadeText;
 import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.LossesRecord;
 import io.ashlar.coordinator.record.Outcome;
@@ -17,6 +18,7 @@ import io.ashlar.coordinator.record.RepairPause;
 import io.ashlar.coordinator.record.RepairRecord;
 import io.ashlar.coordinator.record.ScrubPut;
 import io.ashlar.coordinator.record.ShardComplete;
+import io.ashlar.coordinator.record.ShardIncomplete;
 import io.ashlar.coordinator.record.ShardPlace;
 import io.ashlar.coordinator.record.ShardsDeleted;
 import io.ashlar.coordinator.record.ShardsReturned;
@@ -27,8 +29,15 @@ import org.jspecify.annotations.Nullable;
  * Losses and their repair. A rebuild on another drive is planned here before its node hears of it,
  * so that a new leader knows it; its shard is placed only while that plan stands and the segment is
  * at the version that was looked at; and whatever is not placed in the end is doomed.
+ *
+ * <p>A shard that takes another's place although cells of it could not be made has a loss from the
+ * start, and that loss keeps the <em>former</em> placements: a node that is away may hold what
+ * nobody else does. They are doomed when nothing is lacking any more.
  */
 final class RepairCommands {
+    /** Earlier placements that are kept of a shard which lacks cells. */
+    static final int MAX_FORMER = 8;
+
     private final MetadataWriter metadata;
 
     RepairCommands(MetadataWriter metadata) {
@@ -45,7 +54,7 @@ final class RepairCommands {
             }
             SegmentId id = SegmentId.of(shard.getSegment());
             LossRecord before = metadata.loss(id, shard.getIndex());
-            LossRecord loss = LossRecord.newBuilder()
+            LossRecord loss = (before == null ? LossRecord.newBuilder() : before.toBuilder())
                     .setShard(shard)
                     .setKind(worse(before, damage.getKind()))
                     .setCells(Math.max(damage.getCells(), before == null ? 0 : before.getCells()))
@@ -146,9 +155,14 @@ final class RepairCommands {
         }
         Segment segment = requireSealed(id, command.getVersion());
         Placement old = segment.getPlacements(target.getIndex());
-        metadata.doom(old.getShard());
+        boolean complete = command.getUnmadeList().isEmpty();
+        if (complete) {
+            metadata.doom(old.getShard());
+            metadata.deleteLoss(id, target.getIndex());
+        } else {
+            keepFormer(old.getShard(), command);
+        }
         metadata.deleteRebuild(target);
-        metadata.deleteLoss(id, target.getIndex());
         metadata.putSegment(
                 segment,
                 segment.toBuilder()
@@ -157,7 +171,7 @@ final class RepairCommands {
                                 old.toBuilder()
                                         .setShard(target)
                                         .setNode(command.getNode())
-                                        .setComplete(true))
+                                        .setComplete(complete))
                         .setWeaker(command.getWeaker())
                         .setVersion(segment.getVersion() + 1)
                         .build());
@@ -165,8 +179,32 @@ final class RepairCommands {
         metadata.addEvent(
                 "segment " + id,
                 "shard " + target.getIndex() + " rebuilt on node " + command.getNode() + ": "
-                        + rebuild.getReason());
+                        + rebuild.getReason()
+                        + (complete ? "" : "; " + UnmadeText.of(command.getUnmadeList())));
         return Outcome.getDefaultInstance();
+    }
+
+    private void keepFormer(ShardRef old, ShardPlace command) throws AshlarException {
+        ShardRef target = command.getTarget();
+        SegmentId id = SegmentId.of(target.getSegment());
+        LossRecord before = metadata.loss(id, target.getIndex());
+        LossRecord.Builder loss = before == null
+                ? LossRecord.newBuilder().setSinceMillis(metadata.atMillis())
+                : before.toBuilder();
+        if (loss.getFormerCount() >= MAX_FORMER) {
+            throw new AshlarException.InsufficientShards("shard " + target.getIndex()
+                    + " of segment " + id + " was replaced " + MAX_FORMER
+                    + " times without being whole: bring back the nodes that held it");
+        }
+        metadata.putLoss(loss.setShard(target)
+                .setKind(ShardDamage.Kind.MISSING_CELL)
+                .setCells(command.getUnmadeCells())
+                .setDetail(UnmadeText.of(command.getUnmadeList()))
+                .setNumber(metadata.nextLoss())
+                .clearUnmade()
+                .addAllUnmade(command.getUnmadeList())
+                .addFormer(old)
+                .build());
     }
 
     /** A repair in place ends the loss it was begun for, not one that was found since. */
@@ -189,6 +227,30 @@ final class RepairCommands {
                 "segment " + id,
                 "shard " + shard.getIndex() + " repaired, " + command.getCellsWritten()
                         + " cells written");
+        return Outcome.getDefaultInstance();
+    }
+
+    /** The loss stays, and says what it was that could not be made. */
+    Outcome incomplete(ShardIncomplete command) {
+        ShardRef shard = command.getShard();
+        SegmentId id = SegmentId.of(shard.getSegment());
+        countRepaired(0, command.getCellsWritten());
+        LossRecord loss = metadata.loss(id, shard.getIndex());
+        if (loss == null || !loss.getShard().equals(shard) || command.getUnmadeCount() == 0) {
+            return Outcome.getDefaultInstance();
+        }
+        String detail = UnmadeText.of(command.getUnmadeList());
+        boolean news = !UnmadeText.numbers(command.getUnmadeList())
+                .equals(UnmadeText.numbers(loss.getUnmadeList()));
+        metadata.putLoss(loss.toBuilder()
+                .setCells(command.getUnmadeCells())
+                .setDetail(detail)
+                .clearUnmade()
+                .addAllUnmade(command.getUnmadeList())
+                .build());
+        if (news) {
+            metadata.addEvent("segment " + id, "shard " + shard.getIndex() + ": " + detail);
+        }
         return Outcome.getDefaultInstance();
     }
 

@@ -9,6 +9,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.client.protocol.UnmadeStripes;
 import io.ashlar.coordinator.metadata.MetadataReader;
 import io.ashlar.coordinator.plan.ClusterView.Availability;
 import io.ashlar.coordinator.record.LossRecord;
@@ -21,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -69,10 +69,6 @@ public final class DamageSurvey {
         return affected.values();
     }
 
-    public Set<SegmentId> ids() {
-        return affected.keySet();
-    }
-
     public @Nullable AffectedSegment segment(SegmentId id) {
         return affected.get(id);
     }
@@ -87,6 +83,11 @@ public final class DamageSurvey {
         return spread != null && spread.shard().getIndex() == index
                 ? spread
                 : segment.needs().get(index);
+    }
+
+    /** Whether this shard needs anything. */
+    public boolean needs(ShardSlot slot) {
+        return need(slot.segment(), slot.index()) != null;
     }
 
     /** Takes out a segment that has changed since. */
@@ -108,7 +109,13 @@ public final class DamageSurvey {
             case GIVEN_UP -> Remedy.ELSEWHERE;
         };
         segment.put(new ShardNeed(
-                shard, remedy, missing, loss.getNumber(), loss.getSinceMillis(), loss.getDetail()));
+                shard,
+                remedy,
+                missing,
+                loss.getNumber(),
+                loss.getSinceMillis(),
+                loss.getDetail(),
+                loss.getUnmadeList()));
     }
 
     private void addUnavailable(DriveId drive, ShardRef shard) {
@@ -124,7 +131,8 @@ public final class DamageSurvey {
                 0,
                 Long.MAX_VALUE,
                 cluster.drive(drive).map(view -> "node " + view.node() + ", ").orElse("") + "drive "
-                        + drive + (givenUp ? " is gone" : " is down")));
+                        + drive + (givenUp ? " is gone" : " is down"),
+                List.of()));
     }
 
     /** One of two shards in a domain moves, where a domain is free; the one with the best drive. */
@@ -144,7 +152,8 @@ public final class DamageSurvey {
                         false,
                         0,
                         Long.MAX_VALUE,
-                        "to be spread over more failure domains"));
+                        "to be spread over more failure domains",
+                        List.of()));
                 return;
             }
         }
@@ -181,6 +190,7 @@ public final class DamageSurvey {
      *
      * @param missing whether its living node said that it is not there
      * @param loss number of the recorded loss, or 0
+     * @param unmade stripes whose cell its last repair could not make
      */
     public record ShardNeed(
             ShardRef shard,
@@ -188,7 +198,14 @@ public final class DamageSurvey {
             boolean missing,
             long loss,
             long sinceMillis,
-            String reason) {}
+            String reason,
+            List<UnmadeStripes> unmade) {
+
+        /** Whether it lacks cells that nothing makes, as all who may hold them have answered. */
+        public boolean isUndecodable() {
+            return unmade.stream().anyMatch(UnmadeStripes::getAnswered);
+        }
+    }
 
     /** A segment with shards that are lost, unavailable or badly spread. */
     public static final class AffectedSegment {
@@ -246,11 +263,6 @@ public final class DamageSurvey {
         /** Shards that no waiting will bring back. */
         public int goneShards() {
             return (int) needs.values().stream().filter(ShardNeed::missing).count();
-        }
-
-        /** Whether all shards that do not count are recorded as lost, so that all have answered. */
-        public boolean allAnswered() {
-            return needs.values().stream().allMatch(need -> need.loss() != 0);
         }
 
         long sinceMillis() {

@@ -27,7 +27,7 @@ import java.util.Set;
 public final class RepairPlanner {
     private final int maxRunning;
     private final int maxRunningPerNode;
-    private final Map<SegmentId, ShardNeed> stuck = new HashMap<>();
+    private final Set<ShardSlot> stuck = new HashSet<>();
 
     public RepairPlanner(int maxRunning, int maxRunningPerNode) {
         this.maxRunning = maxRunning;
@@ -38,15 +38,15 @@ public final class RepairPlanner {
      * Repairs to begin.
      *
      * @param running node that each segment's running repair works on
-     * @param resting segments whose last repair failed a moment ago
-     * @param tried drives that failed to rebuild a segment's shard
+     * @param resting shards whose last repair failed a moment ago
+     * @param tried drives that failed to rebuild a shard
      */
     public List<Repair> next(
             DamageSurvey survey,
             ClusterView cluster,
             Map<SegmentId, String> running,
-            Set<SegmentId> resting,
-            Map<SegmentId, Set<DriveId>> tried) {
+            Set<ShardSlot> resting,
+            Map<ShardSlot, Set<DriveId>> tried) {
         stuck.clear();
         List<Repair> repairs = new ArrayList<>();
         Map<String, Integer> load = new HashMap<>();
@@ -56,33 +56,37 @@ public final class RepairPlanner {
                 break;
             }
             if (segment.segment().getState() != SegmentState.SEALED
-                    || running.containsKey(segment.id())
-                    || resting.contains(segment.id())) {
+                    || running.containsKey(segment.id())) {
                 continue;
             }
-            first(segment, cluster, load, tried.getOrDefault(segment.id(), Set.of()))
-                    .ifPresent(repair -> {
-                        repairs.add(repair);
-                        load.merge(repair.drive().node(), 1, Integer::sum);
-                    });
+            first(segment, cluster, load, resting, tried).ifPresent(repair -> {
+                repairs.add(repair);
+                load.merge(repair.drive().node(), 1, Integer::sum);
+            });
         }
         return repairs;
     }
 
     /** Shards of the last plan for which no drive was found in any domain that may take one more. */
-    public Map<SegmentId, ShardNeed> stuck() {
+    public Set<ShardSlot> stuck() {
         return stuck;
     }
 
-    /** Shards that are wholly gone come first: they cost a loss in every stripe. */
+    /**
+     * Shards that are wholly gone come first: they cost a loss in every stripe. One whose repair
+     * failed rests, and keeps no other of its segment waiting.
+     */
     private Optional<Repair> first(
             AffectedSegment segment,
             ClusterView cluster,
             Map<String, Integer> load,
-            Set<DriveId> tried) {
+            Set<ShardSlot> resting,
+            Map<ShardSlot, Set<DriveId>> triedBy) {
         for (Remedy remedy : List.of(Remedy.ELSEWHERE, Remedy.IN_PLACE)) {
             for (ShardNeed need : segment.needs().values()) {
-                if (need.remedy() == remedy) {
+                ShardSlot slot = ShardSlot.of(need.shard());
+                if (need.remedy() == remedy && !resting.contains(slot)) {
+                    Set<DriveId> tried = triedBy.getOrDefault(slot, Set.of());
                     boolean there = remedy == Remedy.IN_PLACE
                             && !tried.contains(DriveId.of(need.shard().getDrive()));
                     Optional<Repair> repair = there
@@ -95,7 +99,11 @@ public final class RepairPlanner {
             }
         }
         ShardNeed spread = segment.spread();
-        return spread == null ? Optional.empty() : spread(segment, spread, cluster, load, tried);
+        if (spread == null || resting.contains(ShardSlot.of(spread.shard()))) {
+            return Optional.empty();
+        }
+        Set<DriveId> tried = triedBy.getOrDefault(ShardSlot.of(spread.shard()), Set.of());
+        return spread(segment, spread, cluster, load, tried);
     }
 
     private Optional<Repair> inPlace(
@@ -121,7 +129,7 @@ public final class RepairPlanner {
         Optional<DriveView> chosen = PlacementPlanner.replace(
                 segment.id(), segment.policy(), others, untried.isEmpty() ? candidates : untried);
         if (chosen.isEmpty()) {
-            stuck.put(segment.id(), need);
+            stuck.add(ShardSlot.of(need.shard()));
         }
         return chosen.filter(drive -> hasTime(drive, load)).map(drive -> {
             List<DriveView> all = new ArrayList<>(others);

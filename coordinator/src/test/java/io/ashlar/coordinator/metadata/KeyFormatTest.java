@@ -7,11 +7,19 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.ShardRef;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Holds the code to the table in {@link KeyFormat}: written by hand, kept for ever. */
 final class KeyFormatTest {
@@ -58,6 +66,64 @@ final class KeyFormatTest {
         assertKey(KeyFormat.requestOrder(3), "510000000000000003");
         assertKey(KeyFormat.REPAIR, "60");
         assertKey(KeyFormat.SCRUB, "61");
+    }
+
+    /** Every kind of key that there is, by the name of its tag; none is missing. */
+    private static Map<String, byte[]> keys() {
+        Map<String, byte[]> keys = new LinkedHashMap<>();
+        keys.put("CLUSTER", KeyFormat.CLUSTER);
+        keys.put("VOLUMES", KeyFormat.volume(VOLUME));
+        keys.put("VOLUME_NAMES", KeyFormat.volumeName("ab"));
+        keys.put("VOLUME_LOGS", KeyFormat.volumeLog(VOLUME, 9));
+        keys.put("UNSEALED", KeyFormat.unsealed(VOLUME, 9));
+        keys.put("DELETED_VOLUMES", KeyFormat.deletedVolume(VOLUME));
+        keys.put("SEGMENTS", KeyFormat.segment(SEGMENT));
+        keys.put("DRIVE_SHARDS", KeyFormat.driveShard(SHARD));
+        keys.put("WEAKER", KeyFormat.weaker(SEGMENT));
+        keys.put("LOSSES", KeyFormat.loss(SEGMENT, 5));
+        keys.put("REBUILDS", KeyFormat.rebuild(SEGMENT, 5));
+        keys.put("DOOMED", KeyFormat.doomed(SHARD));
+        keys.put("SEGMENT_COUNTS", KeyFormat.segmentCount("rs-4-2"));
+        keys.put("NODES", KeyFormat.node("n1"));
+        keys.put("DRIVES", KeyFormat.drive(DRIVE));
+        keys.put("EVENTS", KeyFormat.event(258));
+        keys.put("REQUESTS", KeyFormat.request(-1));
+        keys.put("REQUEST_ORDER", KeyFormat.requestOrder(3));
+        keys.put("REPAIR", KeyFormat.REPAIR);
+        keys.put("SCRUB", KeyFormat.SCRUB);
+        return keys;
+    }
+
+    @Test
+    void writesTheKeysOfTheGoldenFileOfVersionOne() throws IOException {
+        List<String> lines = new ArrayList<>();
+        keys().forEach((tag, key) -> lines.add(tag + " " + HexFormat.of().formatHex(key)));
+        assertThat(lines).isEqualTo(golden());
+    }
+
+    private static List<String> golden() throws IOException {
+        try (@Nullable InputStream in = KeyFormatTest.class.getResourceAsStream("keys-v1.txt")) {
+            if (in == null) {
+                throw new IOException("no golden file keys-v1.txt");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        }
+    }
+
+    /** The table, the golden file and the code name the same tags, and no tag begins another. */
+    @Test
+    void knowsAnExampleOfEveryTag() throws IllegalAccessException {
+        Map<String, Byte> tags = new LinkedHashMap<>();
+        for (Field field : KeyFormat.class.getDeclaredFields()) {
+            if (field.getType() == byte[].class) {
+                byte[] tag = (byte[]) field.get(null);
+                assertThat(tag).as(field.getName()).hasSize(1);
+                tags.put(field.getName(), tag[0]);
+            }
+        }
+        assertThat(tags.keySet()).isEqualTo(keys().keySet());
+        assertThat(tags.values()).doesNotHaveDuplicates();
+        keys().forEach((tag, key) -> assertThat(key[0]).as(tag).isEqualTo(tags.get(tag)));
     }
 
     @Test

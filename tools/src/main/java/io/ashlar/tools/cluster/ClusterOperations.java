@@ -23,13 +23,18 @@ import java.util.stream.Collectors;
 public final class ClusterOperations {
     private static final Duration POLL = Duration.ofMillis(100);
 
+    private static final Request GET_STATUS =
+            Request.newBuilder().setGetStatus(GetStatus.getDefaultInstance()).build();
+
     private ClusterOperations() {}
 
     public static ClusterStatus status(ClusterConnection connection) throws AshlarException {
-        Request request = Request.newBuilder()
-                .setGetStatus(GetStatus.getDefaultInstance())
-                .build();
-        return connection.call(request).getStatus();
+        return connection.call(GET_STATUS).getStatus();
+    }
+
+    static ClusterStatus status(ClusterConnection connection, Duration timeout)
+            throws AshlarException {
+        return connection.call(GET_STATUS, timeout).getStatus();
     }
 
     /** Starts a scrub of everything; waits for its end where asked to. */

@@ -2,9 +2,6 @@ package io.ashlar.tools.cluster;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.ClusterStatus;
-import io.ashlar.client.protocol.GetStatus;
-import io.ashlar.client.protocol.NodeStatus;
-import io.ashlar.client.protocol.Request;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -42,17 +39,11 @@ public final class ClusterReadiness {
     private static String missing(LocalCluster cluster, ClusterConnection connection) {
         ClusterStatus status;
         try {
-            Request request = Request.newBuilder()
-                    .setGetStatus(GetStatus.getDefaultInstance())
-                    .build();
-            status = connection.call(request, CALL_TIMEOUT).getStatus();
+            status = ClusterOperations.status(connection, CALL_TIMEOUT);
         } catch (AshlarException e) {
             return String.valueOf(e.getMessage());
         }
-        List<String> up = status.getNodesList().stream()
-                .filter(node -> node.getState().equals("up"))
-                .map(NodeStatus::getId)
-                .toList();
+        List<String> up = ClusterOperations.up(status);
         List<String> missing = new ArrayList<>();
         cluster.file().nodes().stream()
                 .map(ClusterFile.Member::id)

@@ -44,7 +44,7 @@ public final class LocalCluster {
         this.file = file;
     }
 
-    /** What a new cluster is to be. */
+    /** What a cluster is to be, or was made as. */
     public record Shape(
             int coordinators, int nodes, int port, long driveBytes, int drivesPerNode, int zones) {}
 
@@ -98,6 +98,18 @@ public final class LocalCluster {
 
     public Path directory() {
         return directory;
+    }
+
+    /** What it was made as; its drives are as large as those of its first node. */
+    public Shape shape() throws IOException {
+        Member node = file.nodes().getFirst();
+        return new Shape(
+                file.coordinators().size(),
+                file.nodes().size(),
+                file.coordinators().getFirst().address().port(),
+                ServerConfiguration.driveBytes(node),
+                node.drives().size(),
+                (int) file.nodes().stream().map(Member::zone).distinct().count());
     }
 
     public ClusterFile file() {

@@ -1,6 +1,7 @@
 package io.ashlar.tools.cluster;
 
 import io.ashlar.client.model.Address;
+import io.ashlar.node.StorageNodeConfig;
 import io.ashlar.tools.cluster.ClusterFile.Member;
 
 import java.io.IOException;
@@ -30,6 +31,14 @@ final class ServerConfiguration {
             line(text, drive + ".capacity", driveBytes);
         }
         Files.writeString(ServerProcess.configuration(node), text);
+    }
+
+    /** What {@link #writeNode} was told, unless somebody changed it since. */
+    static long driveBytes(Member node) throws IOException {
+        return StorageNodeConfig.load(ServerProcess.configuration(node))
+                .drives()
+                .getFirst()
+                .capacityBytes();
     }
 
     static void writeCoordinator(Member coordinator, List<Member> all, int raftPortOffset)

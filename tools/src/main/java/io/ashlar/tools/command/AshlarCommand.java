@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -41,7 +42,7 @@ final class AshlarCommand implements Runnable, CommandRoot {
             paramLabel = "HOST:PORT[,...]",
             description =
                     "the cluster (or ASHLAR_COORDINATOR; default " + DEFAULT_COORDINATOR + ")")
-    private @Nullable String coordinator;
+    private @Nullable Coordinators coordinators;
 
     @Option(
             names = "--json",
@@ -78,10 +79,16 @@ final class AshlarCommand implements Runnable, CommandRoot {
     }
 
     @Override
-    public List<Address> coordinators() throws AshlarException {
-        String text = coordinator != null
-                ? coordinator
-                : console.environment("ASHLAR_COORDINATOR", DEFAULT_COORDINATOR);
-        return Address.parseList(text);
+    public List<Address> coordinators() {
+        if (coordinators != null) {
+            return coordinators.addresses();
+        }
+        String text = console.environment("ASHLAR_COORDINATOR", DEFAULT_COORDINATOR);
+        try {
+            return Coordinators.parse(text).addresses();
+        } catch (AshlarException.Invalid e) {
+            throw new ParameterException(
+                    spec.commandLine(), "ASHLAR_COORDINATOR: " + e.getMessage(), e);
+        }
     }
 }

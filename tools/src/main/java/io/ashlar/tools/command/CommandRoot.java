@@ -1,6 +1,5 @@
 package io.ashlar.tools.command;
 
-import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 import io.ashlar.tools.output.Console;
 
@@ -11,5 +10,5 @@ public interface CommandRoot {
     Console console();
 
     /** The cluster that the options, or else the environment, name. */
-    List<Address> coordinators() throws AshlarException;
+    List<Address> coordinators();
 }

@@ -4,11 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.tools.output.Console;
-import io.ashlar.tools.output.Sizes;
 
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 import java.io.PrintWriter;
@@ -77,7 +75,7 @@ public final class CommandTree {
         } else {
             commands.forEach((name, command) -> commandLine.addSubcommand(name, command.get()));
         }
-        commandLine.registerConverter(ByteCount.class, CommandTree::byteCount);
+        Arguments.teach(commandLine);
         commandLine.setOut(new PrintWriter(console.out(), true, UTF_8));
         commandLine.setErr(new PrintWriter(console.err(), true, UTF_8));
         commandLine.setParameterExceptionHandler((e, ignored) -> misused(console, e));
@@ -104,14 +102,6 @@ public final class CommandTree {
             }
         }
         return "";
-    }
-
-    private static ByteCount byteCount(String text) {
-        try {
-            return new ByteCount(Sizes.parse(text));
-        } catch (IllegalArgumentException e) {
-            throw new TypeConversionException(e.getMessage());
-        }
     }
 
     private static int misused(Console console, ParameterException e) {

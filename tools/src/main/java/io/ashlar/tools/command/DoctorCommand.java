@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 @Command(
         name = "doctor",
@@ -81,11 +82,16 @@ final class DoctorCommand extends Leaf {
         List<Map<String, Object>> measured = new ArrayList<>();
         StringBuilder text = new StringBuilder();
         for (Kernel kernel : Kernel.available()) {
-            double gigabytesPerSecond = KernelProbe.encodeGigabytesPerSecond(kernel);
-            measured.add(
-                    Map.of("name", kernel.name(), "encodeGigabytesPerSecond", gigabytesPerSecond));
-            text.append(String.format(
-                    Locale.ROOT, ", %s %.1f GB/s", kernel.name(), gigabytesPerSecond));
+            OptionalDouble rate = KernelProbe.encodeGigabytesPerSecond(kernel);
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("name", kernel.name());
+            rate.ifPresent(figure -> one.put("encodeGigabytesPerSecond", figure));
+            measured.add(one);
+            text.append(", ").append(kernel.name());
+            text.append(
+                    rate.isPresent()
+                            ? String.format(Locale.ROOT, " %.1f GB/s", rate.getAsDouble())
+                            : " not compiled in time for a figure");
         }
         String chosen = Kernel.chosen().name();
         report(

@@ -44,7 +44,12 @@ final class InspectCommand extends Group {
             if (!Files.isRegularFile(file)) {
                 throw new CommandFailed("no such file: " + file);
             }
-            RecordScan.scan(file, this::show);
+            long pages = RecordScan.scan(file, this::show);
+            if (records + pages == 0) {
+                throw new CommandFailed(file + " is no file of a drive: none of its "
+                        + Files.size(file) + " bytes begin a record or a page of an arena;"
+                        + " expected such as DRIVE/arena");
+            }
             console().line(records + " records, " + damaged + " of them damaged");
             return CommandTree.DONE;
         }
@@ -102,19 +107,12 @@ final class InspectCommand extends Group {
     static final class OfSegment extends ClusterCommand {
         @Parameters(paramLabel = "ID", description = "32 hexadecimal digits")
         @SuppressWarnings("NullAway.Init")
-        private String id;
+        private SegmentId id;
 
         @Override
         int run(ClusterConnection connection) throws Exception {
-            SegmentId segmentId;
-            try {
-                segmentId = SegmentId.parse(id);
-            } catch (IllegalArgumentException e) {
-                throw new CommandFailed(
-                        "\"" + id + "\" is not a segment's id: expected 32 hexadecimal digits");
-            }
             Request request = Request.newBuilder()
-                    .setListSegments(ListSegments.newBuilder().setSegment(segmentId.toProto()))
+                    .setListSegments(ListSegments.newBuilder().setSegment(id.toProto()))
                     .build();
             List<Segment> found = connection.call(request).getSegmentList().getSegmentsList();
             if (found.isEmpty()) {

@@ -5,25 +5,41 @@ import io.ashlar.ec.ReedSolomon;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalDouble;
 
 /** How fast a kernel codes here and now: a quick look, not a benchmark. */
 final class KernelProbe {
+    static final long MAX_WARM_UP_NANOS = 6_000_000_000L;
+
     private static final int K = 4;
     private static final int M = 2;
     private static final int CELL_BYTES = 64 * 1024;
-    private static final long WARM_UP_NANOS = 150_000_000;
+    private static final long SLICE_NANOS = 20_000_000;
     private static final long MEASURE_NANOS = 100_000_000;
 
     private KernelProbe() {}
 
-    /** k x cell bytes over time, one thread, a stripe hot in the cache. */
-    static double encodeGigabytesPerSecond(Kernel kernel) {
+    /**
+     * k x cell bytes over time, one thread, a stripe hot in the cache; empty where the kernel does not
+     * get warm in the time there is, as its figure would be the interpreter's.
+     */
+    static OptionalDouble encodeGigabytesPerSecond(Kernel kernel) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment[] data = cells(arena, K);
             MemorySegment[] parity = cells(arena, M);
             ReedSolomon code = ReedSolomon.of(K, M, kernel);
-            encodeFor(WARM_UP_NANOS, code, data, parity);
-            return encodeFor(MEASURE_NANOS, code, data, parity);
+            WarmUp warmUp = new WarmUp();
+            long start = System.nanoTime();
+            Slice slice;
+            do {
+                if (System.nanoTime() - start > MAX_WARM_UP_NANOS) {
+                    return OptionalDouble.empty();
+                }
+                slice = encodeFor(SLICE_NANOS, code, data, parity);
+            } while (!warmUp.isOverAfter(slice.stripes(), slice.nanos()));
+            Slice measured = encodeFor(MEASURE_NANOS, code, data, parity);
+            return OptionalDouble.of(
+                    (double) measured.stripes() * K * CELL_BYTES / measured.nanos());
         }
     }
 
@@ -35,7 +51,10 @@ final class KernelProbe {
         return cells;
     }
 
-    private static double encodeFor(
+    /** Stripes that were coded, and how long it took. */
+    private record Slice(long stripes, long nanos) {}
+
+    private static Slice encodeFor(
             long nanos, ReedSolomon code, MemorySegment[] data, MemorySegment[] parity) {
         long start = System.nanoTime();
         long stripes = 0;
@@ -45,6 +64,6 @@ final class KernelProbe {
             stripes++;
             elapsed = System.nanoTime() - start;
         } while (elapsed < nanos);
-        return (double) stripes * K * CELL_BYTES / elapsed;
+        return new Slice(stripes, elapsed);
     }
 }

@@ -2,11 +2,13 @@ package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.output.Console;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.util.List;
@@ -31,16 +33,21 @@ public abstract class Leaf implements Callable<Integer> {
         return spec;
     }
 
+    /** The arguments make no sense together, for this reason; to be thrown. */
+    protected final ParameterException misuse(String reason) {
+        return new ParameterException(spec.commandLine(), reason);
+    }
+
     protected final Console console() {
         return root().console();
     }
 
-    protected final List<Address> coordinators() throws AshlarException {
+    protected final List<Address> coordinators() {
         return root().coordinators();
     }
 
     /** Fails at once where no coordinator answers or none knows the volume. */
-    protected final void requireVolume(String name) throws AshlarException {
+    protected final void requireVolume(VolumeName name) throws AshlarException {
         try (ClusterConnection connection = new ClusterConnection(coordinators())) {
             var _ = VolumeCommand.get(connection, name);
         }

@@ -1,9 +1,12 @@
 package io.ashlar.tools.command;
 
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.StartScrub;
 import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.cluster.ClusterOperations;
+
+import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,13 +33,8 @@ final class ScrubCommand extends Group {
         @SuppressWarnings("NullAway.Init")
         private String node;
 
-        @Option(
-                names = "--volume",
-                defaultValue = "",
-                paramLabel = "NAME",
-                description = "one volume's segments only")
-        @SuppressWarnings("NullAway.Init")
-        private String volume;
+        @Option(names = "--volume", paramLabel = "NAME", description = "one volume's segments only")
+        private @Nullable VolumeName volume;
 
         @Option(names = "--deep", description = "compare the shards of every segment too")
         private boolean deep;
@@ -48,7 +46,7 @@ final class ScrubCommand extends Group {
         int run(ClusterConnection connection) throws Exception {
             StartScrub what = StartScrub.newBuilder()
                     .setNode(node)
-                    .setVolume(volume)
+                    .setVolume(volume == null ? "" : volume.text())
                     .setDeep(deep)
                     .build();
             show(this, ClusterOperations.scrub(connection, what, wait));

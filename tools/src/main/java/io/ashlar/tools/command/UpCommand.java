@@ -7,8 +7,8 @@ import io.ashlar.tools.output.Sizes;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,6 +21,9 @@ import java.util.Map;
                         + " it goes on.")
 final class UpCommand extends Leaf {
     private static final long MIN_DRIVE_BYTES = 64L << 20;
+
+    /** 1 PiB, far above any drive there is. */
+    private static final long MAX_DRIVE_BYTES = 1L << 50;
 
     @Option(names = "--dir", required = true, paramLabel = "DIR", description = "where it lives")
     @SuppressWarnings("NullAway.Init")
@@ -71,24 +74,26 @@ final class UpCommand extends Leaf {
         requireRange("--port", port, 1, 65535 - LocalCluster.MAX_NODES - 16);
         requireRange("--drives-per-node", drivesPerNode, 1, 16);
         requireRange("--zones", zones, 1, nodes);
-        if (driveSize.bytes() < MIN_DRIVE_BYTES) {
-            throw misuse("--drive-size is below " + Sizes.format(MIN_DRIVE_BYTES));
+        if (driveSize.bytes() < MIN_DRIVE_BYTES || driveSize.bytes() > MAX_DRIVE_BYTES) {
+            throw misuse("--drive-size is " + driveSize.bytes() + " bytes, expected "
+                    + Sizes.format(MIN_DRIVE_BYTES) + " to " + Sizes.format(MAX_DRIVE_BYTES));
         }
         long start = System.nanoTime();
-        LocalCluster cluster = LocalCluster.openOrCreate(
-                directory,
-                new LocalCluster.Shape(
-                        coordinators, nodes, port, driveSize.bytes(), drivesPerNode, zones));
+        LocalCluster.Shape asked = new LocalCluster.Shape(
+                coordinators, nodes, port, driveSize.bytes(), drivesPerNode, zones);
+        LocalCluster cluster = LocalCluster.openOrCreate(directory, asked);
+        requireSame(cluster, asked);
         int started = cluster.startAll().size();
         ClusterReadiness.await(cluster);
         ClusterFile file = cluster.file();
         String text = started == 0
                 ? "it was up already"
-                : "started " + started + " processes in "
+                : "started " + Sizes.count(started, "process") + " in "
                         + Sizes.seconds(System.nanoTime() - start);
         console()
-                .line("up: " + file.coordinators().size() + " coordinators, "
-                        + file.nodes().size() + " nodes at " + cluster.directory() + ": " + text);
+                .line("up: " + Sizes.count(file.coordinators().size(), "coordinator") + ", "
+                        + Sizes.count(file.nodes().size(), "node") + " at " + cluster.directory()
+                        + ": " + text);
         String addresses = String.join(
                 ",",
                 cluster.coordinatorAddresses().stream().map(Object::toString).toList());
@@ -106,13 +111,29 @@ final class UpCommand extends Leaf {
         return CommandTree.DONE;
     }
 
+    /** A cluster stays what it was made as; whoever asks for another is told, not ignored. */
+    private void requireSame(LocalCluster cluster, LocalCluster.Shape asked) throws IOException {
+        LocalCluster.Shape made = cluster.shape();
+        requireSame("--coordinators", asked.coordinators(), made.coordinators());
+        requireSame("--nodes", asked.nodes(), made.nodes());
+        requireSame("--port", asked.port(), made.port());
+        requireSame("--drive-size", asked.driveBytes(), made.driveBytes());
+        requireSame("--drives-per-node", asked.drivesPerNode(), made.drivesPerNode());
+        requireSame("--zones", asked.zones(), made.zones());
+    }
+
+    private void requireSame(String option, long asked, long made) {
+        boolean isGiven = spec().commandLine().getParseResult().hasMatchedOption(option);
+        if (isGiven && asked != made) {
+            throw misuse(option + " is " + asked + ", but the cluster in " + directory
+                    + " was made with " + made
+                    + ": leave the option out, or choose another directory");
+        }
+    }
+
     private void requireRange(String name, int value, int min, int max) {
         if (value < min || value > max) {
             throw misuse(name + " is " + value + ", expected " + min + " to " + max);
         }
-    }
-
-    private ParameterException misuse(String text) {
-        return new ParameterException(spec().commandLine(), text);
     }
 }

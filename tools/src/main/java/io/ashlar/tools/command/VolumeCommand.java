@@ -1,8 +1,11 @@
 package io.ashlar.tools.command;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Compression;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.model.VolumeName;
+import io.ashlar.client.model.VolumeSize;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.DeleteVolume;
 import io.ashlar.client.protocol.GetVolume;
@@ -35,9 +38,9 @@ import java.util.Map;
         })
 final class VolumeCommand extends Group {
 
-    static VolumeInfo get(ClusterConnection connection, String name) throws AshlarException {
+    static VolumeInfo get(ClusterConnection connection, VolumeName name) throws AshlarException {
         Request request = Request.newBuilder()
-                .setGetVolume(GetVolume.newBuilder().setName(name))
+                .setGetVolume(GetVolume.newBuilder().setName(name.text()))
                 .build();
         return connection.call(request).getVolume();
     }
@@ -60,15 +63,15 @@ final class VolumeCommand extends Group {
     static final class Create extends ClusterCommand {
         @Parameters(paramLabel = "NAME", description = "the new volume")
         @SuppressWarnings("NullAway.Init")
-        private String name;
+        private VolumeName name;
 
         @Option(
                 names = "--size",
                 required = true,
                 paramLabel = "SIZE",
-                description = "bytes, or with K, M, G or T; a multiple of 4096")
+                description = "bytes, or with K, M, G or T; a multiple of 4096, up to 1024T")
         @SuppressWarnings("NullAway.Init")
-        private ByteCount size;
+        private VolumeSize size;
 
         @Option(
                 names = "--policy",
@@ -76,7 +79,7 @@ final class VolumeCommand extends Group {
                 paramLabel = "POLICY",
                 description = "rs-K-M (default ${DEFAULT-VALUE})")
         @SuppressWarnings("NullAway.Init")
-        private String policy;
+        private Policy policy;
 
         @Option(
                 names = "--compression",
@@ -84,21 +87,20 @@ final class VolumeCommand extends Group {
                 paramLabel = "CODEC",
                 description = "none or zstd:N (default ${DEFAULT-VALUE})")
         @SuppressWarnings("NullAway.Init")
-        private String compression;
+        private Compression compression;
 
         @Override
         int run(ClusterConnection connection) throws Exception {
-            Policy parsed = Policy.parse(policy);
             SecureRandom random = new SecureRandom();
             VolumeId id = new VolumeId(random.nextLong(), random.nextLong());
             Request request = Request.newBuilder()
                     .setCreateVolume(CreateVolume.newBuilder()
                             .setRequestId(ClusterConnection.newRequestId())
                             .setId(id.toProto())
-                            .setName(name)
+                            .setName(name.text())
                             .setSizeBytes(size.bytes())
-                            .setPolicy(parsed.toString())
-                            .setCompression(compression))
+                            .setPolicy(policy.toString())
+                            .setCompression(compression.toString()))
                     .build();
             connection.call(request);
             VolumeInfo volume = get(connection, name);
@@ -137,7 +139,7 @@ final class VolumeCommand extends Group {
     static final class Info extends ClusterCommand {
         @Parameters(paramLabel = "NAME", description = "the volume")
         @SuppressWarnings("NullAway.Init")
-        private String name;
+        private VolumeName name;
 
         @Override
         int run(ClusterConnection connection) throws Exception {
@@ -155,19 +157,19 @@ final class VolumeCommand extends Group {
     static final class Delete extends ClusterCommand {
         @Parameters(paramLabel = "NAME", description = "the volume")
         @SuppressWarnings("NullAway.Init")
-        private String name;
+        private VolumeName name;
 
         @Override
         int run(ClusterConnection connection) throws Exception {
             Request request = Request.newBuilder()
                     .setDeleteVolume(DeleteVolume.newBuilder()
                             .setRequestId(ClusterConnection.newRequestId())
-                            .setName(name))
+                            .setName(name.text()))
                     .build();
             connection.call(request);
             console().line("deleted " + name);
             if (console().isJson()) {
-                console().json(Map.of("deleted", name));
+                console().json(Map.of("deleted", name.text()));
             }
             return CommandTree.DONE;
         }

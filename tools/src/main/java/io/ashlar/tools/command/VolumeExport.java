@@ -3,6 +3,7 @@ package io.ashlar.tools.command;
 import io.ashlar.client.AshlarClient;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.tools.image.ImageExport;
 import io.ashlar.tools.image.Transfer;
 import io.ashlar.tools.output.Progress;
@@ -19,7 +20,7 @@ import java.util.Map;
 final class VolumeExport extends Leaf {
     @Parameters(index = "0", paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")
-    private String name;
+    private VolumeName name;
 
     @Parameters(index = "1", paramLabel = "FILE", description = "the image; - is standard output")
     @SuppressWarnings("NullAway.Init")
@@ -35,7 +36,7 @@ final class VolumeExport extends Leaf {
         long degradedReads;
         requireVolume(name);
         try (AshlarClient client = AshlarClient.connect(coordinators());
-                Volume volume = client.open(name, OpenOptions.forProcess("export"));
+                Volume volume = client.open(name.text(), OpenOptions.forProcess("export"));
                 Progress progress = console().progress("export " + name, volume.sizeBytes())) {
             transfer = isPipe
                     ? ImageExport.toStream(volume, Channels.newChannel(console().out()), progress)
@@ -59,7 +60,7 @@ final class VolumeExport extends Leaf {
                         "standard output was closed before the whole volume was written");
             }
         } else if (console().isJson()) {
-            Map<String, Object> object = transfer.json(name);
+            Map<String, Object> object = transfer.json(name.text());
             object.put("degradedReads", degradedReads);
             console().json(object);
         }

@@ -4,9 +4,12 @@ import io.ashlar.client.AshlarClient;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.cluster.StallWatch;
 import io.ashlar.tools.image.ImageImport;
+import io.ashlar.tools.image.ImageSource;
 import io.ashlar.tools.image.Transfer;
 import io.ashlar.tools.output.Progress;
 import io.ashlar.tools.output.Sizes;
@@ -15,12 +18,9 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
-import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicLong;
 
 @Command(
         name = "import",
@@ -32,41 +32,65 @@ final class VolumeImport extends Leaf {
 
     @Parameters(index = "1", paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")
-    private String name;
+    private VolumeName name;
 
     @Override
     protected int run() throws Exception {
-        try (ReadableByteChannel source = open()) {
+        try (ImageSource source = open()) {
             VolumeInfo info;
             try (ClusterConnection connection = new ClusterConnection(coordinators())) {
                 info = VolumeCommand.get(connection, name);
             }
-            long imageBytes = source instanceof FileChannel image ? image.size() : 0;
-            if (imageBytes > info.getSizeBytes()) {
-                throw new CommandFailed("the image " + file + " of " + imageBytes
+            if (source.knownBytes() > info.getSizeBytes()) {
+                throw new CommandFailed("the image " + file + " of " + source.knownBytes()
                         + " bytes is larger than volume " + name + " of " + info.getSizeBytes()
                         + ": nothing was written; create a volume of at least its size");
             }
+            source.requireContent();
             try (AshlarClient client = AshlarClient.connect(coordinators())) {
-                return write(source, client, info, imageBytes);
+                return write(source, client, info);
             }
         }
     }
 
-    private ReadableByteChannel open() throws IOException, CommandFailed {
+    private ImageSource open() throws IOException, CommandFailed {
         if (file.equals("-")) {
-            return Channels.newChannel(console().in());
+            return ImageSource.of("on standard input", console().in());
         }
         Path path = Path.of(file);
         if (Files.isDirectory(path)) {
             throw new CommandFailed(file + " is a directory, not an image");
         }
-        return FileChannel.open(path, StandardOpenOption.READ);
+        return ImageSource.of(path);
+    }
+
+    private int write(ImageSource source, AshlarClient client, VolumeInfo info)
+            throws IOException, CommandFailed {
+        Transfer transfer;
+        AtomicLong doneBytes = new AtomicLong();
+        try (StallWatch _ = new StallWatch(
+                        coordinators(),
+                        doneBytes::get,
+                        text -> console().notice("import " + name + ": " + text));
+                Volume volume = client.open(name.text(), OpenOptions.forProcess("import"));
+                Progress progress = console()
+                        .progress("import " + name, source.knownBytes())
+                        .alsoTo(doneBytes)) {
+            boolean neverWritten = info.getEpoch() == 0;
+            transfer = copy(source, volume, neverWritten, progress);
+        }
+        console()
+                .line("imported " + transfer.text() + " into " + name + " of "
+                        + Sizes.format(info.getSizeBytes()));
+        if (console().isJson()) {
+            console().json(transfer.json(name.text()));
+        }
+        return CommandTree.DONE;
     }
 
     /** An import that fails half-way says so: the volume must not pass for the image. */
     private Transfer copy(
-            ReadableByteChannel source, Volume volume, boolean neverWritten, Progress progress)
+            ImageSource source, Volume volume, boolean neverWritten, Progress progress)
             throws IOException, CommandFailed {
         try {
             return ImageImport.run(source, volume, neverWritten, progress);
@@ -76,23 +100,5 @@ final class VolumeImport extends Leaf {
             throw new CommandFailed(
                     e.getMessage() + "; volume " + name + " holds only a part of the image now");
         }
-    }
-
-    private int write(
-            ReadableByteChannel source, AshlarClient client, VolumeInfo info, long imageBytes)
-            throws IOException, CommandFailed {
-        Transfer transfer;
-        try (Volume volume = client.open(name, OpenOptions.forProcess("import"));
-                Progress progress = console().progress("import " + name, imageBytes)) {
-            boolean neverWritten = info.getEpoch() == 0;
-            transfer = copy(source, volume, neverWritten, progress);
-        }
-        console()
-                .line("imported " + transfer.text() + " into " + name + " of "
-                        + Sizes.format(info.getSizeBytes()));
-        if (console().isJson()) {
-            console().json(transfer.json(name));
-        }
-        return CommandTree.DONE;
     }
 }

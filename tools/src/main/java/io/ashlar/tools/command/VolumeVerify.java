@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarClient;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.tools.output.Progress;
 import io.ashlar.tools.output.Sizes;
 
@@ -21,7 +22,7 @@ import java.util.Map;
 final class VolumeVerify extends Leaf {
     @Parameters(paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")
-    private String name;
+    private VolumeName name;
 
     @Option(
             names = "--every-pattern",
@@ -34,7 +35,7 @@ final class VolumeVerify extends Leaf {
         VerifyReport report;
         requireVolume(name);
         try (AshlarClient client = AshlarClient.connect(coordinators());
-                Volume volume = client.open(name, OpenOptions.forProcess("verify"));
+                Volume volume = client.open(name.text(), OpenOptions.forProcess("verify"));
                 Progress progress = console().progress("verify " + name, volume.sizeBytes())) {
             report = volume.verify(everyPattern, progress::reached);
         }
@@ -57,7 +58,7 @@ final class VolumeVerify extends Leaf {
     private void show(VerifyReport report) {
         if (console().isJson()) {
             Map<String, Object> object = new LinkedHashMap<>();
-            object.put("volume", name);
+            object.put("volume", name.text());
             object.put("stripes", report.stripes());
             object.put("cells", report.cells());
             object.put("damagedCells", report.damagedCells());

@@ -5,6 +5,7 @@ import io.ashlar.client.format.CellFormat.Cell;
 import io.ashlar.client.format.CellFormat.Sizes;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.ec.Crc32c;
+import io.ashlar.node.PageFormat;
 
 import org.jspecify.annotations.Nullable;
 
@@ -36,16 +37,22 @@ public final class RecordScan {
         void found(Found found) throws IOException;
     }
 
-    /** Visits the records of a file; the scan goes on behind each at its end. */
-    public static void scan(Path file, Visitor visitor) throws IOException {
+    /**
+     * Visits the records of a file; the scan goes on behind each at its end.
+     *
+     * @return how many pages of an arena, which are no records, the file holds besides
+     */
+    public static long scan(Path file, Visitor visitor) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment bytes =
                     channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
             long at = 0;
+            long pages = 0;
             while (at + CellFormat.ALIGN_BYTES <= bytes.byteSize()) {
                 Found found = recordAt(bytes, at);
                 if (found == null) {
+                    pages += PageFormat.hasMagic(bytes.asSlice(at)) ? 1 : 0;
                     at += CellFormat.ALIGN_BYTES;
                 } else {
                     visitor.found(found);
@@ -55,6 +62,7 @@ public final class RecordScan {
                             : found.sizes().headerBytes() + found.sizes().cellBytes();
                 }
             }
+            return pages;
         }
     }
 

@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -59,7 +62,7 @@ public final class ImageExport {
         Path temporary = target.resolveSibling(
                 "." + name + ".export-" + ProcessHandle.current().pid());
         try {
-            Transfer transfer = toNewFile(volume, temporary, progress);
+            Transfer transfer = toNewFile(volume, target, temporary, progress);
             Files.move(
                     temporary,
                     target,
@@ -71,13 +74,9 @@ public final class ImageExport {
         }
     }
 
-    private static Transfer toNewFile(Volume volume, Path file, Progress progress)
+    private static Transfer toNewFile(Volume volume, Path target, Path temporary, Progress progress)
             throws IOException {
-        try (FileChannel channel = FileChannel.open(
-                file,
-                StandardOpenOption.CREATE_NEW,
-                StandardOpenOption.WRITE,
-                StandardOpenOption.SPARSE)) {
+        try (FileChannel channel = create(target, temporary)) {
             Transfer transfer = new ImageExport(volume, progress, (offset, bytes, isZero) -> {
                         if (!isZero) {
                             writeFully(channel.position(offset), bytes);
@@ -89,6 +88,23 @@ public final class ImageExport {
             }
             channel.force(false);
             return transfer;
+        }
+    }
+
+    /** What prevents it is told of the file that was asked for, not of the one behind the scenes. */
+    private static FileChannel create(Path target, Path temporary) throws IOException {
+        try {
+            return FileChannel.open(
+                    temporary,
+                    StandardOpenOption.CREATE_NEW,
+                    StandardOpenOption.WRITE,
+                    StandardOpenOption.SPARSE);
+        } catch (NoSuchFileException e) {
+            throw new FileSystemException(target.toString(), null, "no such directory");
+        } catch (AccessDeniedException e) {
+            throw new AccessDeniedException(target.toString());
+        } catch (FileSystemException e) {
+            throw new FileSystemException(target.toString(), null, e.getReason());
         }
     }
 

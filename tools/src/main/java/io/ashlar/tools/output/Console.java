@@ -81,6 +81,12 @@ public final class Console {
         err.flush();
     }
 
+    /** What a person has to know while a command goes on, whatever standard output carries. */
+    public void notice(String text) {
+        err.println(text);
+        err.flush();
+    }
+
     /** Begins to show the progress of work on this many units; close it at the end. */
     public Progress progress(String task, long totalBytes) {
         if (terminal && !quiet) {

@@ -48,6 +48,12 @@ public final class Sizes {
                 Locale.ROOT, value < 10 ? "%.1f %siB" : "%.0f %siB", value, UNITS.charAt(unit));
     }
 
+    /** Such as {@code 1 node}, {@code 6 nodes} or {@code 7 processes}. */
+    public static String count(long count, String singular) {
+        String ending = count == 1 ? "" : singular.endsWith("s") ? "es" : "s";
+        return count + " " + singular + ending;
+    }
+
     /** Megabytes (10^6) a second, such as {@code 812 MB/s}. */
     public static String rate(long bytes, long nanos) {
         return String.format(Locale.ROOT, "%.0f MB/s", bytes * 1e3 / Math.max(nanos, 1));

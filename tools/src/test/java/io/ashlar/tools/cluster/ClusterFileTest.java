@@ -29,15 +29,9 @@ class ClusterFileTest {
         return new LocalCluster.Shape(1, 3, port, 1 << 30, 2, 2);
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return Math.min(socket.getLocalPort(), 60000);
-        }
-    }
-
     @Test
     void describesEveryProcessAsPromised() throws IOException {
-        int port = freePort();
+        int port = FreePorts.run(20);
         LocalCluster.openOrCreate(directory, shape(port));
         Map<String, Object> json =
                 JSON.std.mapFrom(Files.readString(directory.resolve("cluster.json")));
@@ -63,7 +57,7 @@ class ClusterFileTest {
     @Test
     void comesBackAsItWasWhateverShapeIsAskedFor() throws IOException {
         ClusterFile first =
-                LocalCluster.openOrCreate(directory, shape(freePort())).file();
+                LocalCluster.openOrCreate(directory, shape(FreePorts.run(20))).file();
         ClusterFile second = LocalCluster.openOrCreate(
                         directory, new LocalCluster.Shape(1, 6, 7400, 1 << 30, 1, 1))
                 .file();
@@ -97,7 +91,7 @@ class ClusterFileTest {
 
     @Test
     void aProcessIdGivenToAnotherProgramIsNotTheMember() throws IOException {
-        LocalCluster cluster = LocalCluster.openOrCreate(directory, shape(freePort()));
+        LocalCluster cluster = LocalCluster.openOrCreate(directory, shape(FreePorts.run(20)));
         ClusterFile.Member node =
                 cluster.member("n1").withPid(ProcessHandle.current().pid());
         assertThat(cluster.isRunning(node)).isFalse();

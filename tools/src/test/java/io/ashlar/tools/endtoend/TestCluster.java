@@ -1,16 +1,14 @@
 package io.ashlar.tools.endtoend;
 
 import io.ashlar.tools.cluster.ClusterReadiness;
+import io.ashlar.tools.cluster.FreePorts;
 import io.ashlar.tools.cluster.LocalCluster;
 import io.ashlar.tools.command.Ran;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 
 /** A small cluster of real processes for tests. */
 final class TestCluster implements AutoCloseable {
@@ -25,7 +23,8 @@ final class TestCluster implements AutoCloseable {
     static TestCluster start(Path directory, int nodes, long driveBytes)
             throws IOException, InterruptedException {
         LocalCluster cluster = LocalCluster.openOrCreate(
-                directory, new LocalCluster.Shape(1, nodes, freePort(), driveBytes, 1, 1));
+                directory,
+                new LocalCluster.Shape(1, nodes, FreePorts.run(PORTS), driveBytes, 1, 1));
         TestCluster started = new TestCluster(cluster);
         try {
             var _ = cluster.startAll();
@@ -37,39 +36,19 @@ final class TestCluster implements AutoCloseable {
         }
     }
 
-    /** The first of a range of ports that are free. */
-    static int freePort() {
-        Random random = new Random();
-        while (true) {
-            int port = 20_000 + random.nextInt(10_000);
-            boolean free = true;
-            for (int i = 0; free && i < PORTS; i++) {
-                free = isFree(port + i);
-            }
-            if (free) {
-                return port;
-            }
-        }
-    }
-
-    private static boolean isFree(int port) {
-        try (ServerSocket socket = new ServerSocket()) {
-            socket.bind(new InetSocketAddress("127.0.0.1", port));
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
     LocalCluster cluster() {
         return cluster;
+    }
+
+    /** {@code HOST:PORT} of the only one. */
+    String coordinator() {
+        return cluster.coordinatorAddresses().getFirst().toString();
     }
 
     /** Runs a command against this cluster. */
     Ran ashlar(String... args) {
         List<String> all = new ArrayList<>(List.of(args));
-        all.addAll(List.of(
-                "--coordinator", cluster.coordinatorAddresses().getFirst().toString()));
+        all.addAll(List.of("--coordinator", coordinator()));
         return Ran.of(all.toArray(String[]::new));
     }
 

@@ -33,6 +33,13 @@ class SizesTest {
     }
 
     @Test
+    void countsForPeople() {
+        assertThat(Sizes.count(1, "coordinator")).isEqualTo("1 coordinator");
+        assertThat(Sizes.count(0, "node")).isEqualTo("0 nodes");
+        assertThat(Sizes.count(7, "process")).isEqualTo("7 processes");
+    }
+
+    @Test
     void writesSizesForPeople() {
         assertThat(Sizes.format(12)).isEqualTo("12 B");
         assertThat(Sizes.format(1536)).isEqualTo("1.5 KiB");

@@ -39,7 +39,7 @@ class MutationTest {
                         "makes a shard behind its deletion",
                         "ShardStore",
                         "delete",
-                        "ShardStore.refuseCreations",
+                        "Catalogue.refuseCreation",
                         NOTHING),
                 node(
                         "makes a shard on the drive that replaced its own",
@@ -164,7 +164,7 @@ class MutationTest {
                         "takes up a plan that it gives up",
                         "Repair",
                         "resumePlans",
-                        "Set.contains",
+                        "RepairRecords.isAbandoning",
                         NOTHING));
     }
 

@@ -1,0 +1,73 @@
+package io.ashlar.client;
+
+import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.cluster.CoordinatorCalls;
+import io.ashlar.client.cluster.NodeHealth;
+import io.ashlar.client.fake.FakeCluster;
+import io.ashlar.client.fake.FakeLoop;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/** A client process of a fake cluster, which has one volume open. */
+final class TestClient {
+    static final long SECOND = 1_000_000_000L;
+    private static final long PATIENCE_NANOS = 60 * SECOND;
+
+    private final FakeLoop loop;
+    private final FakeCluster.ClientTransport transport;
+    private final Cluster reached;
+
+    TestClient(FakeLoop loop, FakeCluster cluster, RandomGenerator random, ClientConfig config) {
+        this.loop = loop;
+        this.transport = cluster.newClient();
+        this.reached = new Cluster(
+                transport,
+                loop,
+                random,
+                new CoordinatorCalls(transport, loop, List.of(FakeCluster.COORDINATOR)),
+                new NodeHealth(),
+                config);
+    }
+
+    Volume open() {
+        return finish(this::openAsync);
+    }
+
+    CompletableFuture<Volume> openAsync() {
+        return Volume.open(reached, "disk0", new OpenOptions("test", false));
+    }
+
+    void write(Volume volume, int firstBlock, byte[] bytes) {
+        finish(() -> volume.writeAsync(firstBlock * 4096L, ByteBuffer.wrap(bytes)));
+    }
+
+    byte[] read(Volume volume, int firstBlock, int blockCount) {
+        byte[] bytes = new byte[blockCount * 4096];
+        finish(() -> volume.readAsync(firstBlock * 4096L, ByteBuffer.wrap(bytes)));
+        return bytes;
+    }
+
+    VolumeStats stats(Volume volume) {
+        return finish(volume::statsAsync);
+    }
+
+    void close(Volume volume) {
+        finish(volume::closeAsync);
+    }
+
+    <T> T finish(Supplier<CompletableFuture<T>> action) {
+        CompletableFuture<T> outcome = action.get();
+        loop.runUntil(outcome::isDone, PATIENCE_NANOS);
+        return outcome.join();
+    }
+
+    /** Dies, and gives its memory back. */
+    void kill() {
+        transport.kill();
+        loop.runFor(10 * SECOND);
+    }
+}

@@ -1,0 +1,50 @@
+package io.ashlar.node;
+
+import io.ashlar.client.model.Stripe;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What shards say that a stripe is, counted by what they agree on. Cells of one place that do not
+ * agree are of different generations, each perhaps whole in itself; never are they decoded together
+ * (INV-1). As an acknowledged stripe is on all its participants (INV-4), the one that most of them
+ * hold is right, if they are enough to decode it.
+ */
+final class Generations {
+    private final List<Stripe> stripes = new ArrayList<>();
+    private final List<Integer> counts = new ArrayList<>();
+
+    /** One more shard says this. */
+    void add(Stripe stripe) {
+        for (int i = 0; i < stripes.size(); i++) {
+            if (stripes.get(i).sameAs(stripe)) {
+                counts.set(i, counts.get(i) + 1);
+                return;
+            }
+        }
+        stripes.add(stripe);
+        counts.add(1);
+    }
+
+    /** Whether all agree. */
+    boolean isOne() {
+        return stripes.size() <= 1;
+    }
+
+    /** What prevails: the only one, or the one that more say than any other and enough to decode. */
+    @Nullable
+    Stripe prevailing() {
+        if (stripes.size() == 1) {
+            return stripes.getFirst();
+        }
+        int most = counts.stream().mapToInt(Integer::intValue).max().orElse(0);
+        int first = counts.indexOf(most);
+        boolean prevails = first >= 0
+                && counts.lastIndexOf(most) == first
+                && most >= stripes.get(first).geometry().d();
+        return prevails ? stripes.get(first) : null;
+    }
+}

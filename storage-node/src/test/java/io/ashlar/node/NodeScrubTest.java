@@ -1,0 +1,49 @@
+package io.ashlar.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.OrderResult;
+import io.ashlar.client.protocol.ShardDamage;
+
+import org.junit.jupiter.api.Test;
+
+/** What a scrub finds by itself. */
+final class NodeScrubTest extends StorageNodeFixture {
+    @Test
+    void aScrubCountsEveryCellOfEveryRole() throws AshlarException {
+        writeSegment();
+        seal();
+        for (int node = 0; node < 6; node++) {
+            OrderResult result = scrub(node);
+            assertThat(result.getCellsChecked()).isEqualTo(cellsOf(node));
+            assertThat(result.getDamagedCells()).isZero();
+            assertThat(result.getBytesRead()).isPositive();
+        }
+        assertThat(cluster.damage).isEmpty();
+    }
+
+    @Test
+    void aScrubFindsFlippedBitsErasedAndUnreadableCells() throws AshlarException {
+        writeSegment();
+        seal();
+        arena(0).flipBit(place(stripeOf(0, 8192)) + 5000);
+        var erased = stripeOf(1, 8192);
+        arena(1).erase(place(erased), erased.stripe().geometry().recordBytes());
+        arena(2).makeUnreadable(place(stripeOf(2, 8192)) + 4096);
+        for (int node = 0; node < 3; node++) {
+            assertThat(scrub(node).getDamagedCells()).as("node " + node).isEqualTo(1);
+        }
+        assertThat(cluster.damage)
+                .extracting(ShardDamage::getShard)
+                .containsExactlyInAnyOrder(shards.get(0), shards.get(1), shards.get(2));
+    }
+
+    @Test
+    void aScrubFindsRotInAShardThatIsStillOpen() throws AshlarException {
+        writeSegment();
+        arena(0).flipBit(place(stripeOf(0, 8192)) + 5000);
+        assertThat(scrub(0).getDamagedCells()).isEqualTo(1);
+        assertThat(cluster.damage).extracting(ShardDamage::getShard).containsExactly(shards.get(0));
+    }
+}
