@@ -10,7 +10,6 @@ import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.UnmadeStripes;
-import io.ashlar.coordinator.metadata.UnmadeText;
 import io.ashlar.coordinator.plan.ClusterView.Availability;
 import io.ashlar.coordinator.plan.DamageSurvey;
 import io.ashlar.coordinator.plan.DamageSurvey.AffectedSegment;
@@ -20,7 +19,7 @@ import io.ashlar.coordinator.plan.DriveView;
 import io.ashlar.coordinator.plan.PlacementPlanner;
 import io.ashlar.coordinator.plan.RepairPlanner;
 import io.ashlar.coordinator.plan.ShardSlot;
-import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.plan.UnmadeText;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.RebuildPlan;
@@ -33,11 +32,9 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
@@ -64,10 +61,6 @@ final class Repair {
     private final RepairRecords records;
     private final Throughput throughput = new Throughput();
     private final Map<SegmentId, RunningRepair> running = new LinkedHashMap<>();
-
-    /** Plans that are being given up: they still stand in the metadata, and are not taken up again. */
-    private final Set<ShardRef> abandoning = new HashSet<>();
-
     private DamageSurvey survey;
     private long surveyedNanos;
     private boolean changed = true;
@@ -172,7 +165,7 @@ final class Repair {
             ShardNeed need = seen.need(id, target.getIndex());
             RunningRepair repair = running.get(id);
             boolean known = repair != null && repair.target().equals(target);
-            if (known || abandoning.contains(target)) {
+            if (known || records.isAbandoning(target)) {
                 continue;
             }
             if (need == null || repair != null || !isThere(DriveId.of(target.getDrive()))) {
@@ -387,12 +380,7 @@ final class Repair {
         changed = true;
         return repair.inPlace()
                 ? CompletableFuture.completedFuture(null)
-                : abandon(repair.target());
-    }
-
-    private CompletableFuture<Outcome> abandon(ShardRef target) {
-        abandoning.add(target);
-        return records.abandon(target).whenComplete((done, failure) -> abandoning.remove(target));
+                : records.abandon(repair.target());
     }
 
     // ---- what people ask for

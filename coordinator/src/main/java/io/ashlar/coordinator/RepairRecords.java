@@ -15,6 +15,8 @@ import io.ashlar.coordinator.record.ShardPlace;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** Records in the metadata what repairs came to. */
@@ -23,6 +25,7 @@ final class RepairRecords {
     private static final int MAX_PLACE_ATTEMPTS = 5;
 
     private final LeaderContext leader;
+    private final Set<ShardRef> abandoning = new HashSet<>();
 
     RepairRecords(LeaderContext leader) {
         this.leader = leader;
@@ -105,7 +108,14 @@ final class RepairRecords {
 
     /** Dooms what was rebuilt so far. */
     CompletableFuture<Outcome> abandon(ShardRef target) {
+        abandoning.add(target);
         return leader.propose(Command.newBuilder()
-                .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target)));
+                        .setRebuildAbandon(RebuildAbandon.newBuilder().setTarget(target)))
+                .whenComplete((done, failure) -> abandoning.remove(target));
+    }
+
+    /** Whether its plan still stands in the metadata only because its end is not applied yet. */
+    boolean isAbandoning(ShardRef target) {
+        return abandoning.contains(target);
     }
 }

@@ -158,6 +158,20 @@ final class ShardCreationTest extends ShardStoreFixture {
         assertThat(read(stripes.get(1))).isEqualTo(stripes.get(1).cell(0));
     }
 
+    @Test
+    void aRequestForADriveThatWasLostMeanwhileCreatesNothingOnAnother() throws AshlarException {
+        drive.directory.delete(DriveOpener.ARENA);
+        TestDrive.Outcome<Done> checked = new TestDrive.Outcome<>();
+        TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
+        ShardEntry wanted = ShardEntry.of(segment.create(shard));
+        drive.drive.checkArena(checked);
+        drive.drive.create(DriveId.of(shard.getDrive()), wanted, false, created);
+        drive.run();
+        checked.get();
+        assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
+        assertThat(drive.drive.shardStates()).isEmpty();
+    }
+
     /** Of a shard so large that it is zeroed in parts. */
     private ShardEntry largeEntry(ShardRef ref) {
         try {

@@ -108,11 +108,13 @@ final class SimulateCommand extends Leaf {
     private void tellFailure(Report report) {
         if (!console().isJson()) {
             report.lastLines().forEach(console()::line);
-            console().line("the last " + report.lastLines().size() + " events of seed "
-                    + report.seed() + " are above");
+            console()
+                    .line("the last " + report.lastLines().size() + " events of seed "
+                            + report.seed() + " are above");
         }
-        console().error("seed " + report.seed() + " violates \"" + report.invariant() + "\": "
-                + report.what() + "; replay it: ashlar simulate --replay " + report.seed());
+        console()
+                .error("seed " + report.seed() + " violates \"" + report.invariant() + "\": "
+                        + report.what() + "; replay it: ashlar simulate --replay " + report.seed());
     }
 
     private static Map<String, Object> json(Report report) {
@@ -145,18 +147,19 @@ final class SimulateCommand extends Leaf {
             console().json(json);
             return;
         }
-        console().line(String.format(
-                Locale.ROOT,
-                "%d seeds, %d failed: %d operations, %d faults, %d messages lost, %d leaders;"
-                        + " %.0f s simulated in %.1f s of one processor",
-                ran,
-                failed,
-                operations,
-                faultCount,
-                messagesLost,
-                leaders,
-                virtualNanos / NANOS_PER_SECOND,
-                cpuNanos / NANOS_PER_SECOND));
+        console()
+                .line(String.format(
+                        Locale.ROOT,
+                        "%d seeds, %d failed: %d operations, %d faults, %d messages lost, %d leaders;"
+                                + " %.0f s simulated in %.1f s of one processor",
+                        ran,
+                        failed,
+                        operations,
+                        faultCount,
+                        messagesLost,
+                        leaders,
+                        virtualNanos / NANOS_PER_SECOND,
+                        cpuNanos / NANOS_PER_SECOND));
         console().line("faults: " + faults);
     }
 }

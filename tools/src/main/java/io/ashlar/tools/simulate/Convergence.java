@@ -109,9 +109,8 @@ final class Convergence {
                     + status.getRepair().getRunning() + " running, failed: "
                     + status.getRepair().getFailedList();
         }
-        List<Segment> weaker = world.metadata().segments().stream()
-                .filter(Segment::getWeaker)
-                .toList();
+        List<Segment> weaker =
+                world.metadata().segments().stream().filter(Segment::getWeaker).toList();
         return weaker.isEmpty() ? "" : weaker.size() + " segments are weaker";
     }
 
@@ -124,8 +123,7 @@ final class Convergence {
                 long before = model.acknowledgedCount();
                 writer.write(block, 1, volume.newStamp());
                 boolean done = world.schedule()
-                        .runUntil(
-                                () -> model.acknowledgedCount() > before, OPENED_WITHIN_NANOS);
+                        .runUntil(() -> model.acknowledgedCount() > before, OPENED_WITHIN_NANOS);
                 if (!done) {
                     throw new Violation("liveness", volume.name() + " cannot be written");
                 }

@@ -146,7 +146,7 @@ final class SimulatedConnection {
 
     private void deliver(long id, Request request, Buffer bulk) {
         SimulatedNetwork.Served to = server;
-        if (to == null || !to.process().isAlive() || network.at(address) != to) {
+        if (to == null || !to.process().isAlive() || !to.equals(network.at(address))) {
             bulk.release();
             breakUp("closed the connection");
             return;

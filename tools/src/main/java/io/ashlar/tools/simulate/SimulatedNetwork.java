@@ -89,7 +89,7 @@ final class SimulatedNetwork {
 
     void stopServing(Address address, Transport.Service service) {
         Served there = served.get(address);
-        if (there != null && there.service() == service) {
+        if (there != null && there.service().equals(service)) {
             served.remove(address);
         }
     }

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
 /**
@@ -28,7 +29,6 @@ final class SimulatedProcess implements Loop {
     private boolean alive = true;
     private boolean paused;
     private boolean buried;
-    private long ghostFailures;
 
     SimulatedProcess(Schedule schedule, SimulatedClock clock, String name) {
         this.schedule = schedule;
@@ -92,11 +92,7 @@ final class SimulatedProcess implements Loop {
 
     /** What a ghost runs into is of no interest: its surroundings are gone. */
     private void runGhost(Runnable task) {
-        try {
-            schedule.runAs(this, task);
-        } catch (RuntimeException e) {
-            ghostFailures++;
-        }
+        var _ = CompletableFuture.runAsync(task, run -> schedule.runAs(this, run));
     }
 
     /** An executor whose tasks take time, one after another where it has one thread. */

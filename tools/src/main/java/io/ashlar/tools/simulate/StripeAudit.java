@@ -88,10 +88,7 @@ final class StripeAudit {
     }
 
     private void collect(
-            Segment segment,
-            int index,
-            Map<Long, Stripe> stripes,
-            Map<Long, Integer> cells) {
+            Segment segment, int index, Map<Long, Stripe> stripes, Map<Long, Integer> cells) {
         Placement placement = segment.getPlacements(index);
         long from = 0;
         while (from < segment.getSealedBytes()) {
@@ -182,8 +179,7 @@ final class StripeAudit {
         Stripe.Geometry geometry = stripe.geometry();
         @Nullable MemorySegment[] inputs = new MemorySegment[all.length];
         for (int i = 0; i < all.length; i++) {
-            inputs[i] =
-                    (present & 1L << i) != 0 ? all[i] : arena.allocate(geometry.cellBytes());
+            inputs[i] = (present & 1L << i) != 0 ? all[i] : arena.allocate(geometry.cellBytes());
         }
         ReedSolomon.of(geometry.policy().k(), geometry.policy().m())
                 .shortened(geometry.d())
@@ -193,8 +189,7 @@ final class StripeAudit {
                 MemorySegment made = inputs[i];
                 long at = (long) piece * Stripe.PIECE_BYTES;
                 if (made == null
-                        || Crc32c.of(made, at, Stripe.PIECE_BYTES)
-                                != stripe.pieceCrc(i, piece)) {
+                        || Crc32c.of(made, at, Stripe.PIECE_BYTES) != stripe.pieceCrc(i, piece)) {
                     throw new Violation(
                             "any k cells decode alike",
                             stripe + " decoded from cells " + Long.toBinaryString(present)

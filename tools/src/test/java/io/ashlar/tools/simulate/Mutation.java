@@ -28,8 +28,7 @@ import java.util.List;
  * @param instead what is there instead
  */
 record Mutation(String name, String className, String method, String target, Instead instead) {
-    private static final ClassDesc FUTURE =
-            ClassDesc.of("java.util.concurrent.CompletableFuture");
+    private static final ClassDesc FUTURE = ClassDesc.of("java.util.concurrent.CompletableFuture");
 
     /** What takes the place of a call or of a read. */
     sealed interface Instead {
@@ -147,8 +146,7 @@ record Mutation(String name, String className, String method, String target, Ins
                 }
             }
             case BOOLEAN, BYTE, SHORT, CHAR, INT -> builder.loadConstant(value);
-            case FLOAT, DOUBLE ->
-                throw new IllegalStateException("mutations know no " + kind);
+            case FLOAT, DOUBLE -> throw new IllegalStateException("mutations know no " + kind);
         }
     }
 

@@ -39,7 +39,7 @@ class MutationTest {
                         "makes a shard behind its deletion",
                         "ShardStore",
                         "delete",
-                        "ShardStore.refuseCreations",
+                        "Catalogue.refuseCreation",
                         NOTHING),
                 node(
                         "makes a shard on the drive that replaced its own",
@@ -115,12 +115,7 @@ class MutationTest {
                         "endOrBlock",
                         "Stream.anyMatch",
                         TRUE),
-                writer(
-                        "knows no mark",
-                        "TailDecision",
-                        "markIn",
-                        "LogPosition.bytes",
-                        NOTHING),
+                writer("knows no mark", "TailDecision", "markIn", "LogPosition.bytes", NOTHING),
                 writer("does not check the chain", "LogChain", "decide", "LogChain.follows", TRUE),
                 writer(
                         "does not cut what comes before",
@@ -169,7 +164,7 @@ class MutationTest {
                         "takes up a plan that it gives up",
                         "Repair",
                         "resumePlans",
-                        "Set.contains",
+                        "RepairRecords.isAbandoning",
                         NOTHING));
     }
 
@@ -182,11 +177,7 @@ class MutationTest {
     private static Mutation writer(
             String what, String simpleName, String method, String target, Instead instead) {
         return new Mutation(
-                "a writer " + what,
-                "io.ashlar.client.log." + simpleName,
-                method,
-                target,
-                instead);
+                "a writer " + what, "io.ashlar.client.log." + simpleName, method, target, instead);
     }
 
     private static Mutation stripe(
@@ -230,6 +221,8 @@ class MutationTest {
             found = mutant.violationOf(seed);
         }
         System.out.println(mutation.name() + ": seed " + seed + ", " + found);
-        assertThat(found).as("found within %d seeds: %s", SEEDS, mutation.name()).isNotEmpty();
+        assertThat(found)
+                .as("found within %d seeds: %s", SEEDS, mutation.name())
+                .isNotEmpty();
     }
 }

@@ -22,7 +22,9 @@ class NewSeedsTest {
         long seeds = 0;
         do {
             Report report = Seeds.demand(FIRST + seeds);
-            int faults = report.faults().values().stream().mapToInt(Integer::intValue).sum();
+            int faults = report.faults().values().stream()
+                    .mapToInt(Integer::intValue)
+                    .sum();
             assertThat(report.operations()).isGreaterThanOrEqualTo(LEAST_OPERATIONS);
             assertThat(faults).isGreaterThanOrEqualTo(LEAST_FAULTS);
             seeds++;
