@@ -43,7 +43,7 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"encode", "io"})
+    @ValueSource(strings = {"encode", "io", "map"})
     void everyCommandExplainsItself(String command) {
         Ran ran = Ran.of("bench", command, "--help");
         assertThat(ran.exitCode()).isZero();
@@ -75,6 +75,8 @@ class BenchCommandTest {
                 "encode --cell 1000",
                 "encode --cell 1G",
                 "encode --rounds 0",
+                "map --writes 0",
+                "map --size 100",
             })
     void misuseIsOneLineAndExitCodeTwo(String line) {
         Ran ran = Ran.of(("bench " + line).strip().split(" "));
