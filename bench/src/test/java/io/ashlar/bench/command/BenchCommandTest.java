@@ -8,12 +8,14 @@ import io.ashlar.tools.command.CommandTree;
 import io.ashlar.tools.output.Console;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.Map;
 
 class BenchCommandTest {
@@ -83,6 +85,24 @@ class BenchCommandTest {
         assertThat(ran.exitCode()).isEqualTo(CommandTree.USAGE);
         assertThat(ran.out()).isEmpty();
         assertThat(ran.err()).startsWith("ashlar: ").hasLineCount(1).contains("--help");
+    }
+
+    @Test
+    void mapMeasuresWithoutACluster(@TempDir Path directory) {
+        Ran ran = Ran.of(
+                "bench",
+                "map",
+                "--size",
+                "64M",
+                "--writes",
+                "20000",
+                "--dir",
+                directory.toString(),
+                "--json");
+        assertThat(ran.exitCode()).as(ran.err()).isZero();
+        assertThat(ran.out())
+                .contains("\"sizeBytes\":67108864")
+                .contains("\"writes\":20000", "\"runBytesPerWrite\":", "\"machine\":");
     }
 
     @Test
