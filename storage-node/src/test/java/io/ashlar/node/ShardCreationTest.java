@@ -181,18 +181,4 @@ final class ShardCreationTest extends ShardStoreFixture {
             throw new IllegalStateException(e);
         }
     }
-
-    @Test
-    void aRequestForADriveThatWasLostMeanwhileCreatesNothingOnAnother() throws AshlarException {
-        drive.directory.delete(DriveOpener.ARENA);
-        TestDrive.Outcome<Done> checked = new TestDrive.Outcome<>();
-        TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
-        ShardEntry wanted = ShardEntry.of(segment.create(shard));
-        drive.drive.checkArena(checked);
-        drive.drive.create(DriveId.of(shard.getDrive()), wanted, false, created);
-        drive.run();
-        checked.get();
-        assertThatThrownBy(created::get).isInstanceOf(AshlarException.NotFound.class);
-        assertThat(drive.drive.shardStates()).isEmpty();
-    }
 }

@@ -28,7 +28,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -94,7 +93,8 @@ final class FileMapStore implements MapStore, AutoCloseable {
         unused.removeAll(references.segments());
         unused.remove(open.id());
         for (SegmentId id : unused) {
-            freeSlots.add(Objects.requireNonNull(slots.remove(id)));
+            freeSlots.add(slot(id));
+            slots.remove(id);
             segments.remove(id);
         }
     }
@@ -113,11 +113,16 @@ final class FileMapStore implements MapStore, AutoCloseable {
     }
 
     private long position(StripeRef stripe) {
-        Integer slot = slots.get(stripe.segment().id());
+        long slot = slot(stripe.segment().id());
+        return (slot * BATCHES_PER_SEGMENT + stripe.number()) * BATCH_BYTES;
+    }
+
+    private int slot(SegmentId id) {
+        Integer slot = slots.get(id);
         if (slot == null) {
-            throw new IllegalStateException(stripe + " was freed");
+            throw new IllegalStateException("segment " + id + " was freed");
         }
-        return ((long) slot * BATCHES_PER_SEGMENT + stripe.number()) * BATCH_BYTES;
+        return slot;
     }
 
     @Override

@@ -106,6 +106,11 @@ final class PageTree {
         dirtyLeaves = 0;
     }
 
+    /** Whether something waits for the next checkpoint. */
+    boolean hasChanges() {
+        return inBatch > 0;
+    }
+
     long pagesWritten() {
         return pagesWritten;
     }

@@ -8,12 +8,14 @@ import io.ashlar.tools.command.CommandTree;
 import io.ashlar.tools.output.Console;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.Map;
 
 class BenchCommandTest {
@@ -43,7 +45,7 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"encode", "io"})
+    @ValueSource(strings = {"encode", "io", "map"})
     void everyCommandExplainsItself(String command) {
         Ran ran = Ran.of("bench", command, "--help");
         assertThat(ran.exitCode()).isZero();
@@ -75,12 +77,32 @@ class BenchCommandTest {
                 "encode --cell 1000",
                 "encode --cell 1G",
                 "encode --rounds 0",
+                "map --writes 0",
+                "map --size 100",
             })
     void misuseIsOneLineAndExitCodeTwo(String line) {
         Ran ran = Ran.of(("bench " + line).strip().split(" "));
         assertThat(ran.exitCode()).isEqualTo(CommandTree.USAGE);
         assertThat(ran.out()).isEmpty();
         assertThat(ran.err()).startsWith("ashlar: ").hasLineCount(1).contains("--help");
+    }
+
+    @Test
+    void mapMeasuresWithoutACluster(@TempDir Path directory) {
+        Ran ran = Ran.of(
+                "bench",
+                "map",
+                "--size",
+                "64M",
+                "--writes",
+                "20000",
+                "--dir",
+                directory.toString(),
+                "--json");
+        assertThat(ran.exitCode()).as(ran.err()).isZero();
+        assertThat(ran.out())
+                .contains("\"sizeBytes\":67108864")
+                .contains("\"writes\":20000", "\"runBytesPerWrite\":", "\"machine\":");
     }
 
     @Test

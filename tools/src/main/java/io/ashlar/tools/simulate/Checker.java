@@ -52,6 +52,7 @@ final class Checker {
     }
 
     /** A reply. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     record Answer(Response response, byte[] bulk) {}
 
     /** An answer that is awaited. */

@@ -38,7 +38,7 @@ final class StripeAudit {
     }
 
     void demandAll() {
-        for (Segment segment : world.metadata().segments()) {
+        for (Segment segment : world.segments()) {
             demand(segment);
         }
     }

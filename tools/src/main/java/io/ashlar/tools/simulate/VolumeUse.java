@@ -89,10 +89,15 @@ final class VolumeUse {
         attempt(client, steal);
     }
 
+    private static OpenOptions options(SimulatedClient client, boolean steal) {
+        OpenOptions options = new OpenOptions(client.name());
+        return steal ? options.stealing() : options;
+    }
+
     private void attempt(SimulatedClient client, boolean steal) {
         SimulatedProcess process = client.process();
         var _ = client.client()
-                .openAsync(name, new OpenOptions(client.name(), steal))
+                .openAsync(name, options(client, steal))
                 .whenComplete((volume, failure) -> {
                     if (!process.isAlive()) {
                         return;

@@ -1,8 +1,10 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Segment;
 import io.ashlar.coordinator.metadata.Metadata;
 
 import java.util.ArrayList;
@@ -103,6 +105,11 @@ final class World {
                 .filter(one -> one.id().equals(id))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** All that the metadata knows, by id. */
+    List<Segment> segments() {
+        return metadata().segmentsAfter(SegmentId.NONE, Integer.MAX_VALUE);
     }
 
     /** What the coordinators have decided, whether or not one runs. */

@@ -1,6 +1,7 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.ClientConfig;
+import io.ashlar.client.map.MapLimits;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.model.Policy;
 import io.ashlar.coordinator.CoordinatorConfig;
@@ -77,6 +78,8 @@ record WorldSettings(
                 1 + random.nextInt(8),
                 4096 * (1 + random.nextInt(32)),
                 1 << 20,
+                5 + random.nextInt(60),
+                new MapLimits(4096 + random.nextInt(16_384), 65_536, 2, 1),
                 4096L * (8 + random.nextInt(32)),
                 4096L * (48 + random.nextInt(64)));
     }
@@ -131,6 +134,7 @@ record WorldSettings(
                 peers,
                 "netty",
                 CoordinatorConfig.Timings.standard().withRebuildDelay(rebuildDelay),
-                CoordinatorConfig.RepairLimits.standard());
+                CoordinatorConfig.RepairLimits.standard(),
+                CoordinatorConfig.MAX_PAGE_SEGMENTS);
     }
 }

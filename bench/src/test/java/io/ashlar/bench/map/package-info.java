@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.ashlar.bench.map;
+
+import org.jspecify.annotations.NullMarked;
