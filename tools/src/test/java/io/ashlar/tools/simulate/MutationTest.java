@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.tools.simulate.Mutation.Instead;
 
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -13,6 +14,7 @@ import java.util.stream.Stream;
  * Deliberate defects of the protocol, each of which the simulator has to find within so many seeds.
  * What is not found says that the simulator is too narrow.
  */
+@EnabledIfSystemProperty(named = "ashlar.mutation.seeds", matches = "\\d+")
 class MutationTest {
     private static final long SEEDS = Long.getLong("ashlar.mutation.seeds", 60);
     private static final Instead NOTHING = new Instead.Constant(0);
