@@ -5,13 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 /**
- * New seeds in every run, for as long as the property {@code ashlar.simulate.seconds} says; the
- * first one is {@code ashlar.simulate.first} or else taken from the clock.
+ * Seeds from the property {@code ashlar.simulate.first} on, for as long as {@code
+ * ashlar.simulate.seconds} says.
  */
 class NewSeedsTest {
     private static final long SECONDS = Long.getLong("ashlar.simulate.seconds", 40);
-    private static final long FIRST =
-            Long.getLong("ashlar.simulate.first", 1000);
+    private static final long FIRST = Long.getLong("ashlar.simulate.first", 1000);
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final int LEAST_OPERATIONS = 2_000;
     private static final int LEAST_FAULTS = 10;
