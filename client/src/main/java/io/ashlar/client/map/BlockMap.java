@@ -82,13 +82,6 @@ public final class BlockMap {
         return opened.thenApply(ignored -> new RunList(placed));
     }
 
-    /** A map of which nothing is ever written, for as long as the volume is open. */
-    public static BlockMap inMemory(Loop loop, long blockCount) {
-        MapLimits unlimited = new MapLimits(Long.MAX_VALUE / 4, 1, 1, 1);
-        return new BlockMap(
-                loop, new NoStore(), unlimited, MapRoot.empty(blockCount), RunList.EMPTY);
-    }
-
     /** What a root refers to that is not this map's own: a retained one, a snapshot. */
     public static CompletableFuture<SegmentReferences> references(MapStore store, MapRoot root) {
         return openRuns(store, root).thenApply(list -> {

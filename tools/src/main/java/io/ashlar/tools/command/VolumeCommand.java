@@ -34,6 +34,7 @@ import java.util.Map;
             VolumeCommand.Delete.class,
             VolumeImport.class,
             VolumeExport.class,
+            VolumeRecover.class,
             VolumeVerify.class
         })
 final class VolumeCommand extends Group {
