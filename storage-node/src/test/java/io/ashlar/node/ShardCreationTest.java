@@ -120,8 +120,7 @@ final class ShardCreationTest extends ShardStoreFixture {
         for (int i = 0; i < 4; i++) {
             last = new TestSegment(1000 + i, segment.policy).shard(0, drive.drive.id());
             created.add(new TestDrive.Outcome<>());
-            drive.drive.create(
-                    drive.drive.id(), largeEntry(last), false, created.getLast());
+            drive.drive.create(drive.drive.id(), largeEntry(last), false, created.getLast());
         }
         for (int i = 0; i < 4; i++) {
             drive.writer.runOne();

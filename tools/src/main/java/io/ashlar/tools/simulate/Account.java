@@ -41,7 +41,7 @@ final class Account {
             return false;
         }
         settle();
-        for (Segment segment : world.metadata().segments()) {
+        for (Segment segment : world.segments()) {
             int there = 0;
             int others = 0;
             for (Placement placement : segment.getPlacementsList()) {

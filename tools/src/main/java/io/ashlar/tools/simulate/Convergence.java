@@ -110,7 +110,7 @@ final class Convergence {
                     + status.getRepair().getFailedList();
         }
         List<Segment> weaker =
-                world.metadata().segments().stream().filter(Segment::getWeaker).toList();
+                world.segments().stream().filter(Segment::getWeaker).toList();
         return weaker.isEmpty() ? "" : weaker.size() + " segments are weaker";
     }
 

@@ -64,7 +64,7 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
 
     @Override
     public void wrote(long bytes) {
-        work(world.settings().writeNanos() + (bytes * NANOS_PER_MIB >> MIB_SHIFT));
+        work(world.settings().writeNanos() + ((bytes * NANOS_PER_MIB) >> MIB_SHIFT));
     }
 
     @Override

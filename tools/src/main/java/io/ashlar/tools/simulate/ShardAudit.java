@@ -24,7 +24,7 @@ final class ShardAudit {
     /** What is too much or too little somewhere; empty: nothing. */
     String difference() {
         Map<String, String> recorded = new TreeMap<>();
-        for (Segment segment : world.metadata().segments()) {
+        for (Segment segment : world.segments()) {
             if (segment.getState() != SegmentState.SEALED) {
                 return "segment " + name(segment.getPlacements(0).getShard()) + " is not sealed";
             }

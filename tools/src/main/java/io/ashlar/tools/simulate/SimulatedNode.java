@@ -105,7 +105,8 @@ final class SimulatedNode {
                 StorageNodeConfig.DEFAULT_READERS_PER_DRIVE,
                 StorageNodeConfig.DEFAULT_HEARTBEAT_INTERVAL,
                 StorageNodeConfig.DEFAULT_SCRUB_BYTES_PER_SECOND,
-                StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE);
+                StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE,
+                world.settings().inventoryPageShards());
         try {
             server = StorageNode.start(
                     config, world.network().transportOf(started), new Platform(started));
