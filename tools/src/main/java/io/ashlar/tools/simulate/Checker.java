@@ -9,7 +9,7 @@ import io.ashlar.client.transport.Transport;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -52,8 +52,7 @@ final class Checker {
     }
 
     /** A reply. */
-    @SuppressWarnings("ArrayRecordComponent") // never compared
-    record Answer(Response response, byte[] bulk) {}
+    record Answer(Response response, MemorySegment bulk) {}
 
     /** An answer that is awaited. */
     private static final class Asked implements Transport.ReplyHandler {
@@ -63,11 +62,9 @@ final class Checker {
         @Override
         public void answered(Response response, Buffer bulk) {
             ended = true;
-            answer = new Answer(
-                    response,
-                    bulk.sizeBytes() == 0
-                            ? new byte[0]
-                            : bulk.segment().toArray(ValueLayout.JAVA_BYTE));
+            MemorySegment copy = MemorySegment.ofArray(new byte[bulk.sizeBytes()]);
+            MemorySegment.copy(bulk.segment(), 0, copy, 0, bulk.sizeBytes());
+            answer = new Answer(response, copy);
             bulk.release();
         }
 

@@ -28,8 +28,8 @@ final class Content {
     }
 
     private static long seed(int volume, int block, long stamp) {
-        long mixed = (stamp * MIX ^ block) * MIX ^ volume;
-        return mixed ^ mixed >>> 29;
+        long mixed = (((stamp * MIX) ^ block) * MIX) ^ volume;
+        return mixed ^ (mixed >>> 29);
     }
 
     /** The stamp of a block that was read; 0 for zeroes. */

@@ -38,6 +38,7 @@ final class Convergence {
 
     void demand() {
         openAll();
+        await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
         await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
         await("the scrub's end", SCRUBBED_WITHIN_NANOS, this::scrubEnded);
         await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
@@ -81,6 +82,22 @@ final class Convergence {
         });
     }
 
+    private String notUp() {
+        ClusterStatus status = status();
+        List<String> others = status.getNodesList().stream()
+                .filter(node -> !node.getState().equals("up"))
+                .map(node -> node.getId() + " is " + node.getState())
+                .toList();
+        return others.isEmpty() ? "" : String.join(", ", others);
+    }
+
+    private ClusterStatus status() {
+        return checker.coordinator(Request.newBuilder()
+                        .setGetStatus(GetStatus.getDefaultInstance())
+                        .build())
+                .getStatus();
+    }
+
     private String scrubStarted() {
         ScrubStatus scrub = checker.coordinator(Request.newBuilder()
                         .setStartScrub(StartScrub.newBuilder().setDeep(true))
@@ -98,10 +115,7 @@ final class Convergence {
     }
 
     private String lacking() {
-        ClusterStatus status = checker.coordinator(Request.newBuilder()
-                        .setGetStatus(GetStatus.getDefaultInstance())
-                        .build())
-                .getStatus();
+        ClusterStatus status = status();
         boolean busy = status.getRepair().getQueued() > 0 || status.getRepair().getRunning() > 0;
         if (status.getHealth() != Health.OK || busy) {
             return status.getHealth() + " " + status.getReasonsList() + ", "

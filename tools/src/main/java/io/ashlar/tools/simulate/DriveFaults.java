@@ -10,6 +10,9 @@ final class DriveFaults {
     private static final int TRIES = 20;
     private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
 
+    /** Of the format version, behind the node's stamp: every reader needs it. */
+    private static final int HEADER_BIT = 24 * 8;
+
     private final World world;
     private final RandomGenerator random;
     private final Account account;
@@ -44,11 +47,11 @@ final class DriveFaults {
         if (victim == null) {
             return false;
         }
-        account.damaged(victim.drive, victim.record);
         FoundRecord record = victim.record;
         int page = random.nextInt(record.pageCount());
-        boolean header = page < record.headerPages();
-        record.arena().flipBit(record.page() + page, header ? 8 * 24 : random.nextInt(PAGE_BITS));
+        int bit = page == 0 ? HEADER_BIT : random.nextInt(PAGE_BITS);
+        record.arena().flipBit(record.page() + page, bit);
+        account.damaged(victim.drive, record);
         tell("a bit flipped", victim);
         return true;
     }
@@ -59,8 +62,8 @@ final class DriveFaults {
         if (victim == null) {
             return false;
         }
-        account.damaged(victim.drive, victim.record);
         erase(victim.record);
+        account.damaged(victim.drive, victim.record);
         tell("a write was lost", victim);
         return true;
     }
@@ -77,19 +80,22 @@ final class DriveFaults {
         if (victim == null) {
             return false;
         }
-        account.damaged(victim.drive, victim.record);
+        FoundRecord record = victim.record;
+        byte[][] bytes = new byte[record.pageCount()][];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = record.arena().page(record.page() + i);
+        }
+        erase(record);
+        account.damaged(victim.drive, record);
         for (FoundRecord other : FoundRecord.on(victim.drive)) {
-            if (other.page() != victim.record.page() && account.mayDamage(victim.drive, other)) {
-                account.damaged(victim.drive, other);
-                int pages = Math.min(other.pageCount(), victim.record.pageCount());
-                for (int i = 0; i < pages; i++) {
-                    byte[] bytes = victim.record.arena().page(victim.record.page() + i);
-                    other.arena().overwrite(other.page() + i, bytes);
+            if (account.mayDamage(victim.drive, other)) {
+                for (int i = 0; i < Math.min(other.pageCount(), bytes.length); i++) {
+                    other.arena().overwrite(other.page() + i, bytes[i]);
                 }
+                account.damaged(victim.drive, other);
                 break;
             }
         }
-        erase(victim.record);
         tell("a write was misdirected", victim);
         return true;
     }
@@ -99,9 +105,9 @@ final class DriveFaults {
         if (victim == null) {
             return false;
         }
-        account.damaged(victim.drive, victim.record);
         FoundRecord record = victim.record;
         record.arena().makeUnreadable(record.page() + random.nextInt(record.pageCount()));
+        account.damaged(victim.drive, record);
         tell("a sector became unreadable", victim);
         return true;
     }

@@ -140,7 +140,7 @@ final class SimulatedFile {
 
     void flipBit(long page, int bit) {
         byte[] bytes = page(page).clone();
-        bytes[bit / 8] ^= (byte) (1 << bit % 8);
+        bytes[bit / 8] ^= (byte) (1 << (bit % 8));
         put(page, bytes);
     }
 

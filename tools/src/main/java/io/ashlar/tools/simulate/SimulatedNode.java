@@ -106,7 +106,7 @@ final class SimulatedNode {
                 StorageNodeConfig.DEFAULT_HEARTBEAT_INTERVAL,
                 StorageNodeConfig.DEFAULT_SCRUB_BYTES_PER_SECOND,
                 StorageNodeConfig.DEFAULT_REBUILDS_AT_ONCE,
-                StorageNodeConfig.DEFAULT_INVENTORY_PAGE_SHARDS);
+                world.settings().inventoryPageShards());
         try {
             server = StorageNode.start(
                     config, world.network().transportOf(started), new Platform(started));

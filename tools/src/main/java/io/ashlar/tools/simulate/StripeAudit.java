@@ -111,12 +111,11 @@ final class StripeAudit {
     private static void add(
             Segment segment,
             int index,
-            byte[] headers,
+            MemorySegment headers,
             Map<Long, Stripe> stripes,
             Map<Long, Integer> cells) {
-        MemorySegment bytes = MemorySegment.ofArray(headers);
-        for (long at = 0; at < headers.length; ) {
-            CellFormat.Cell cell = CellFormat.read(bytes.asSlice(at));
+        for (long at = 0; at < headers.byteSize(); ) {
+            CellFormat.Cell cell = CellFormat.read(headers.asSlice(at));
             if (cell == null) {
                 throw new Violation("INV-2", "a node sent a header that is damaged");
             }
@@ -144,7 +143,7 @@ final class StripeAudit {
             MemorySegment[] all = new MemorySegment[geometry.participants()];
             for (int i = 0; i < all.length; i++) {
                 all[i] = arena.allocate(geometry.cellBytes());
-                all[i].copyFrom(MemorySegment.ofArray(read(segment, stripe, i)));
+                all[i].copyFrom(read(segment, stripe, i));
             }
             int patterns = 0;
             long every = (1L << all.length) - 1;
@@ -157,7 +156,7 @@ final class StripeAudit {
         }
     }
 
-    private byte[] read(Segment segment, Stripe stripe, int participant) {
+    private MemorySegment read(Segment segment, Stripe stripe, int participant) {
         Placement placement = segment.getPlacements(stripe.shardOfParticipant(participant));
         Checker.Answer answer = checker.node(
                 addressOf(placement),
@@ -167,7 +166,7 @@ final class StripeAudit {
                                 .setOffset(stripe.identity().offset())
                                 .setPieceCount(stripe.geometry().piecesPerCell()))
                         .build());
-        if (answer == null || answer.bulk().length != stripe.geometry().cellBytes()) {
+        if (answer == null || answer.bulk().byteSize() != stripe.geometry().cellBytes()) {
             throw new Violation(
                     "full redundancy", "cell " + participant + " of " + stripe + " is not there");
         }
@@ -179,7 +178,7 @@ final class StripeAudit {
         Stripe.Geometry geometry = stripe.geometry();
         @Nullable MemorySegment[] inputs = new MemorySegment[all.length];
         for (int i = 0; i < all.length; i++) {
-            inputs[i] = (present & 1L << i) != 0 ? all[i] : arena.allocate(geometry.cellBytes());
+            inputs[i] = (present & (1L << i)) != 0 ? all[i] : arena.allocate(geometry.cellBytes());
         }
         ReedSolomon.of(geometry.policy().k(), geometry.policy().m())
                 .shortened(geometry.d())

@@ -1,11 +1,12 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.DriveId;
-import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.coordinator.metadata.Metadata;
+import io.ashlar.coordinator.record.VolumeRecord;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -107,14 +108,29 @@ final class World {
                 .orElseThrow();
     }
 
-    /** All that the metadata knows, by id. */
-    List<Segment> segments() {
-        return metadata().segmentsAfter(SegmentId.NONE, Integer.MAX_VALUE);
-    }
-
     /** What the coordinators have decided, whether or not one runs. */
     Metadata metadata() {
         return order.witness();
+    }
+
+    /** Stops a process for a while; false where it is not running. */
+    boolean pause(SimulatedProcess process, long nanos) {
+        if (!process.isAlive() || process.isPaused()) {
+            return false;
+        }
+        note("FAULT " + process.name() + " is paused");
+        process.pause();
+        schedule.world(nanos, process::resume);
+        return true;
+    }
+
+    /** Of all volumes. */
+    List<Segment> segments() {
+        List<Segment> segments = new ArrayList<>();
+        for (VolumeRecord volume : metadata().volumes()) {
+            segments.addAll(metadata().segments(VolumeId.of(volume.getId())));
+        }
+        return segments;
     }
 
     void note(String what) {

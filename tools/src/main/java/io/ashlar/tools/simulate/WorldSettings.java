@@ -40,6 +40,8 @@ record WorldSettings(
 
     private static final long DRIVE_BYTES = 1L << 30;
     private static final int PORT = 7400;
+    private static final int PAGE_SEGMENTS = 8;
+    private static final int PAGE_SHARDS = 16;
     private static final Policy[] POLICIES = {
         new Policy(4, 2), new Policy(2, 1), new Policy(1, 2), new Policy(3, 2)
     };
@@ -94,6 +96,11 @@ record WorldSettings(
         return 10_000 + random.nextLong(100_000);
     }
 
+    /** So few that every inventory is told in several pages. */
+    int inventoryPageShards() {
+        return PAGE_SHARDS;
+    }
+
     long driveBytes() {
         return DRIVE_BYTES;
     }
@@ -135,6 +142,6 @@ record WorldSettings(
                 "netty",
                 CoordinatorConfig.Timings.standard().withRebuildDelay(rebuildDelay),
                 CoordinatorConfig.RepairLimits.standard(),
-                CoordinatorConfig.MAX_PAGE_SEGMENTS);
+                PAGE_SEGMENTS);
     }
 }

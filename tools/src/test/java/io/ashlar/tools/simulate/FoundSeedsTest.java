@@ -10,6 +10,7 @@ class FoundSeedsTest {
     @CsvSource({
         "6, a request to create came behind the deletion and left a shard over",
         "11, a clean close made another segment ahead after it had sealed everything",
+        "30, a failed rebuild was ordered again together with the deletion of what it had made",
         "21, a request to create was carried out on the drive that had replaced a lost one",
     })
     void holds(long seed, String found) {

@@ -1,0 +1,194 @@
+package io.ashlar.tools.simulate;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.random.RandomGenerator;
+
+/** What happens to nodes and to their drives as a whole. */
+final class NodeFaults {
+    private static final long MILLI = 1_000_000;
+    private static final int SLOWER = 100;
+    private static final int OPERATIONS_TO_DEATH = 40;
+
+    private final World world;
+    private final RandomGenerator random;
+    private final Account account;
+    private final WriterFaults writers;
+    private @Nullable Runnable changeBack;
+    private boolean stopped;
+
+    NodeFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
+        this.world = world;
+        this.random = random;
+        this.account = account;
+        this.writers = writers;
+    }
+
+    /** Drives are where they belong, and nothing planned comes any more. */
+    void stop() {
+        stopped = true;
+        changeDrivesBack();
+    }
+
+    private long within(long fromMillis, long toMillis) {
+        return random.nextLong(fromMillis * MILLI, toMillis * MILLI);
+    }
+
+    private SimulatedNode node() {
+        return world.nodes().get(random.nextInt(world.nodes().size()));
+    }
+
+    private SimulatedDrive driveOf(SimulatedNode node) {
+        return node.drives().get(random.nextInt(node.drives().size()));
+    }
+
+    /** How a process ends. */
+    interface Ending {
+        void of(SimulatedNode node);
+    }
+
+    boolean killNode(Ending ending, String how) {
+        SimulatedNode node = node();
+        if (!node.isUp() || node.isPaused() || !account.mayKill(node)) {
+            return false;
+        }
+        world.note("FAULT " + node.name() + " " + how);
+        node.inTrouble();
+        ending.of(node);
+        return true;
+    }
+
+    boolean killInWrite() {
+        return killNode(
+                node -> driveOf(node).killAfter(random.nextInt(OPERATIONS_TO_DEATH)),
+                "is going to die in a write");
+    }
+
+    boolean pauseNode() {
+        SimulatedProcess process = node().process();
+        return process != null && world.pause(process, within(100, 8_000));
+    }
+
+    boolean slowNode() {
+        SimulatedNode node = node();
+        world.note("FAULT " + node.name() + " is slow");
+        world.network().slow(node.name(), SLOWER);
+        world.schedule().world(within(500, 10_000), () -> world.network().slow(node.name(), 1));
+        return true;
+    }
+
+    boolean cutAllPower() {
+        if (!world.nodes().stream().allMatch(account::mayKill)) {
+            return false;
+        }
+        world.note("FAULT all power is cut");
+        for (SimulatedNode node : world.nodes()) {
+            node.inTrouble();
+            node.cutPower();
+        }
+        if (random.nextBoolean()) {
+            world.coordinators().forEach(SimulatedCoordinator::kill);
+        }
+        if (random.nextBoolean()) {
+            writers.killAll();
+        }
+        return true;
+    }
+
+    // ---- drives
+
+    boolean failSync() {
+        SimulatedNode node = node();
+        SimulatedDrive drive = driveOf(node);
+        if (!node.isUp() || drive.isFailing() || !account.mayLose(drive)) {
+            return false;
+        }
+        world.note("FAULT a sync of " + drive.name() + " fails");
+        drive.failSyncs(1 + random.nextInt(2));
+        if (random.nextBoolean()) {
+            world.schedule().world(within(2_000, 20_000), () -> replace(node, drive));
+        }
+        return true;
+    }
+
+    /** Somebody puts another drive in the place of one that has failed. */
+    private void replace(SimulatedNode node, SimulatedDrive drive) {
+        if (!stopped && drive.hasFailed() && account.mayKill(node)) {
+            world.note("FAULT " + drive.name() + " is replaced");
+            node.inTrouble();
+            node.kill();
+            drive.wipe();
+        }
+    }
+
+    boolean wipe() {
+        SimulatedNode node = node();
+        SimulatedDrive drive = driveOf(node);
+        if (!account.mayKill(node) || node.isPaused() || !account.mayLose(drive)) {
+            return false;
+        }
+        world.note("FAULT " + drive.name() + " is wiped");
+        node.inTrouble();
+        node.kill();
+        drive.wipe();
+        return true;
+    }
+
+    boolean loseArena() {
+        SimulatedDrive drive = driveOf(node());
+        if (!account.mayLose(drive)) {
+            return false;
+        }
+        world.note("FAULT the arena of " + drive.name() + " is gone");
+        drive.loseArena();
+        return true;
+    }
+
+    /** Of one node, or of two: those refuse each other's drives until they are changed back. */
+    boolean swapDrives() {
+        SimulatedNode one = node();
+        SimulatedNode other = random.nextInt(3) == 0 ? node() : one;
+        SimulatedDrive first = one.drives().getFirst();
+        SimulatedDrive second = other.drives().getLast();
+        boolean possible = first != second
+                && changeBack == null
+                && account.mayKill(one)
+                && account.mayKill(other)
+                && !one.isPaused()
+                && !other.isPaused();
+        if (!possible) {
+            return false;
+        }
+        world.note("FAULT " + first.name() + " and " + second.name() + " change places");
+        one.inTrouble();
+        other.inTrouble();
+        one.kill();
+        other.kill();
+        first.swapWith(second);
+        if (one != other) {
+            changeBack = () -> {
+                one.kill();
+                other.kill();
+                first.swapWith(second);
+            };
+            world.schedule().world(within(3_000, 9_000), this::changeDrivesBack);
+        }
+        return true;
+    }
+
+    void changeDrivesBack() {
+        Runnable back = changeBack;
+        changeBack = null;
+        if (back != null) {
+            back.run();
+        }
+    }
+
+    boolean fillDrive() {
+        SimulatedDrive drive = driveOf(node());
+        world.note("FAULT " + drive.name() + " is full");
+        drive.full(true);
+        world.schedule().world(within(500, 10_000), () -> drive.full(false));
+        return true;
+    }
+}
