@@ -100,11 +100,11 @@ final class StatusReport {
         private long degraded;
 
         void add(AffectedSegment segment) {
-            if (segment.needs().isEmpty()) {
+            int survivable = segment.survivableLosses();
+            if (survivable == segment.policy().m()) {
                 return;
             }
             affectedByPolicy.merge(segment.segment().getPolicy(), 1L, Long::sum);
-            int survivable = segment.survivableLosses();
             if (Repair.isUndecodable(segment)) {
                 lost++;
                 explainLoss(segment);
@@ -156,7 +156,8 @@ final class StatusReport {
                                 + " bring nodes back");
             }
             bySurvivable.forEach((survivable, segments) -> reasons.add(segments
-                    + " segments are not whole and survive " + survivable + " further losses"));
+                    + " segments are not whole or not spread, and survive " + survivable
+                    + " further losses"));
         }
     }
 

@@ -3,6 +3,7 @@ package io.ashlar.coordinator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
 import io.ashlar.client.protocol.Health;
@@ -154,7 +155,12 @@ final class RebuildElsewhereTest extends RepairFixture {
         Segment doubled = cluster.segment(segment);
         assertThat(doubled.getWeaker()).isTrue();
         assertThat(nodesOf(doubled)).hasSize(5);
-        assertThat(cluster.status().getSegments().getWeaker()).isEqualTo(1);
+        ClusterStatus weaker = cluster.status();
+        assertThat(weaker.getSegments().getWeaker()).isEqualTo(1);
+        assertThat(weaker.getSegments().getBySurvivableLossesMap())
+                .as("the loss of the node with two shards leaves none to lose")
+                .isEqualTo(Map.of(1, 1L));
+        assertThat(weaker.getHealth()).isEqualTo(Health.DEGRADED);
         dead.start();
         cluster.passSeconds(5);
         Segment spread = cluster.segment(segment);

@@ -19,9 +19,11 @@ import org.jspecify.annotations.Nullable;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -141,13 +143,12 @@ public final class DamageSurvey {
         if (segment == null || !segment.needs().isEmpty()) {
             return;
         }
-        Map<String, Placement> firstInDomain = new HashMap<>();
+        Set<String> taken = new HashSet<>();
         for (Placement placement : segment.segment().getPlacementsList()) {
-            DriveId drive = DriveId.of(placement.getShard().getDrive());
-            String domain = cluster.drive(drive).map(DriveView::domain).orElse(placement.getNode());
-            if (firstInDomain.putIfAbsent(domain, placement) != null) {
+            ShardRef shard = placement.getShard();
+            if (!taken.add(segment.domain(shard.getIndex()))) {
                 segment.spread(new ShardNeed(
-                        placement.getShard(),
+                        shard,
                         Remedy.SPREAD,
                         false,
                         0,
@@ -168,9 +169,20 @@ public final class DamageSurvey {
         if (segment == null || segment.getState() == SegmentState.CREATING) {
             return null;
         }
-        AffectedSegment made = new AffectedSegment(id, segment);
+        AffectedSegment made = new AffectedSegment(id, segment, domains(segment));
         affected.put(id, made);
         return made;
+    }
+
+    private Map<Integer, String> domains(Segment segment) {
+        Map<Integer, String> domains = new HashMap<>();
+        for (Placement placement : segment.getPlacementsList()) {
+            DriveId drive = DriveId.of(placement.getShard().getDrive());
+            domains.put(
+                    placement.getShard().getIndex(),
+                    cluster.drive(drive).map(DriveView::domain).orElse(placement.getNode()));
+        }
+        return domains;
     }
 
     /** What a shard needs. */
@@ -212,12 +224,14 @@ public final class DamageSurvey {
         private final SegmentId id;
         private final Segment segment;
         private final Policy policy;
+        private final Map<Integer, String> domains;
         private final NavigableMap<Integer, ShardNeed> needs = new TreeMap<>();
         private @Nullable ShardNeed spread;
 
-        AffectedSegment(SegmentId id, Segment segment) {
+        AffectedSegment(SegmentId id, Segment segment, Map<Integer, String> domains) {
             this.id = id;
             this.segment = segment;
+            this.domains = domains;
             try {
                 this.policy = Policy.parse(segment.getPolicy());
             } catch (AshlarException.Invalid e) {
@@ -255,9 +269,39 @@ public final class DamageSurvey {
             return spread;
         }
 
-        /** Further losses that every stripe is sure to survive; negative: some may be lost. */
+        /** The failure domain of a shard. */
+        String domain(int index) {
+            return domains.getOrDefault(index, "");
+        }
+
+        /**
+         * How many more failure domains, whichever they are, may be lost and every stripe is still
+         * sure to be readable; negative: some may be lost already. A domain with two shards takes
+         * both with it, so a weaker segment survives fewer than its policy says.
+         */
         public int survivableLosses() {
-            return policy.m() - needs.size();
+            int spare = policy.m() - needs.size();
+            if (spare <= 0) {
+                return spare;
+            }
+            Map<String, Integer> wellByDomain = new HashMap<>();
+            domains.forEach((index, domain) -> {
+                if (!needs.containsKey(index)) {
+                    wellByDomain.merge(domain, 1, Integer::sum);
+                }
+            });
+            List<Integer> fullestFirst = wellByDomain.values().stream()
+                    .sorted(Comparator.reverseOrder())
+                    .toList();
+            int survived = 0;
+            for (int shards : fullestFirst) {
+                spare -= shards;
+                if (spare < 0) {
+                    break;
+                }
+                survived++;
+            }
+            return survived;
         }
 
         /** Shards that no waiting will bring back. */

@@ -5,15 +5,19 @@ import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.GetRepair;
 import io.ashlar.client.protocol.GetScrub;
 import io.ashlar.client.protocol.GetStatus;
+import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SetRepair;
 import io.ashlar.client.protocol.StartRepair;
 import io.ashlar.client.protocol.StartScrub;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,6 +39,25 @@ public final class ClusterOperations {
     static ClusterStatus status(ClusterConnection connection, Duration timeout)
             throws AshlarException {
         return connection.call(GET_STATUS, timeout).getStatus();
+    }
+
+    /** All segments of a volume, in log order. */
+    public static List<Segment> segments(ClusterConnection connection, String volume)
+            throws AshlarException {
+        List<Segment> segments = new ArrayList<>();
+        boolean more = true;
+        while (more) {
+            ListSegments.Builder page = ListSegments.newBuilder().setVolume(volume);
+            if (!segments.isEmpty()) {
+                page.setAfterSequence(segments.getLast().getSequence());
+            }
+            SegmentList list = connection
+                    .call(Request.newBuilder().setListSegments(page).build())
+                    .getSegmentList();
+            segments.addAll(list.getSegmentsList());
+            more = list.getMore();
+        }
+        return segments;
     }
 
     /** Starts a scrub of everything; waits for its end where asked to. */

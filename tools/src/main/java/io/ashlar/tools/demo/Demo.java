@@ -12,6 +12,7 @@ import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
+import io.ashlar.client.protocol.Segment;
 import io.ashlar.ec.Kernel;
 import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.cluster.ClusterOperations;
@@ -211,12 +212,13 @@ public final class Demo {
 
     /** Spoils two drives while their nodes run; the cells that are damaged now. */
     private int spoil() throws IOException {
+        List<Segment> segments;
         try (ClusterConnection connection = connect()) {
             ClusterOperations.setRepairPaused(connection, true);
+            segments = ClusterOperations.segments(connection, VOLUME);
         }
-        Rot rot = new Rot(SEED);
-        Rot.Damage damage = rot.flipAndTruncate(drive(ROTTEN));
-        int deleted = rot.delete(drive(EMPTIED));
+        Rot.Damage damage = new Rot(SEED, ROTTEN, segments).flipAndTruncate(drive(ROTTEN));
+        int deleted = new Rot(SEED, EMPTIED, segments).delete(drive(EMPTIED));
         narrator.done(
                 "spoil",
                 "drive of " + ROTTEN + ": a bit flipped in " + damage.flipped() + " cells, "
@@ -232,15 +234,7 @@ public final class Demo {
     }
 
     private void scrub(int damaged) throws IOException, InterruptedException {
-        ScrubStatus scrub;
-        try (ClusterConnection connection = connect()) {
-            scrub = ClusterOperations.scrub(connection, true);
-        }
-        VerifyReport report = verifyVolume(false);
-        if (report.damagedCells() != damaged) {
-            throw new DemoFailed(
-                    damaged + " cells are damaged and " + report.damagedCells() + " were found");
-        }
+        ScrubStatus scrub = scrubAll();
         if (scrub.getCorruptCells() != damaged) {
             throw new DemoFailed(
                     damaged + " cells are damaged and the scrub found " + scrub.getCorruptCells());
@@ -250,6 +244,12 @@ public final class Demo {
                 "read " + Sizes.format(scrub.getBytesScanned()) + " and found all " + damaged
                         + " damaged cells",
                 Map.of("damagedCells", damaged, "bytesScanned", scrub.getBytesScanned()));
+    }
+
+    private ScrubStatus scrubAll() throws IOException, InterruptedException {
+        try (ClusterConnection connection = connect()) {
+            return ClusterOperations.scrub(connection, true);
+        }
     }
 
     private void repair() throws IOException, InterruptedException {
@@ -274,8 +274,17 @@ public final class Demo {
                         "repairedShards", repair.getRepairedShards()));
     }
 
-    private void verify() throws IOException {
-        VerifyReport report = verifyVolume(true);
+    private void verify() throws IOException, InterruptedException {
+        ScrubStatus scrub = scrubAll();
+        if (scrub.getCorruptCells() > 0 || scrub.getUnreadable() > 0) {
+            throw new DemoFailed("after repair a scrub found " + scrub.getCorruptCells()
+                    + " damaged cells and " + scrub.getUnreadable() + " unreadable shards");
+        }
+        VerifyReport report;
+        try (AshlarClient client = client();
+                Volume volume = open(client)) {
+            report = volume.verify(true, ignored -> {});
+        }
         if (!report.isClean()) {
             throw new DemoFailed("after repair " + report.damagedCells()
                     + " cells are still damaged: " + report.problems());
@@ -297,13 +306,6 @@ public final class Demo {
                 "SIGKILL to two others, " + String.join(" and ", KILLED_LAST)
                         + ": the repaired drives have to serve",
                 Map.of("killed", KILLED_LAST));
-    }
-
-    private VerifyReport verifyVolume(boolean everyPattern) throws IOException {
-        try (AshlarClient client = client();
-                Volume volume = open(client)) {
-            return volume.verify(everyPattern, ignored -> {});
-        }
     }
 
     private ClusterStatus awaitStatus(String what, Predicate<ClusterStatus> wanted)
