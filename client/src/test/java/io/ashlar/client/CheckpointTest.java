@@ -107,6 +107,20 @@ class CheckpointTest {
     }
 
     @Test
+    void whoOnlyReadsWritesNothing() {
+        overwrite(2);
+        client.close(volume);
+        int before = cluster.arrivals(Request.BodyCase.APPEND_CELL);
+        for (int i = 0; i < 3; i++) {
+            client = new TestClient(loop, cluster, random, CONFIG);
+            volume = client.open();
+            expectImage();
+            client.close(volume);
+        }
+        assertThat(cluster.arrivals(Request.BodyCase.APPEND_CELL)).isEqualTo(before);
+    }
+
+    @Test
     void whereTheNewestRootCannotBeReadAnOlderOneServes() {
         overwrite(10);
         client.close(volume);

@@ -44,7 +44,7 @@ public final class BlockMap {
     private MemoryTable active = new MemoryTable();
     private LogPosition position;
 
-    /** Counts installs and losses; a root covers so many of them. */
+    /** Counts what a root has to cover: stripes with extents, the map's own having none, and losses. */
     private long installs;
 
     private long committedInstalls;
@@ -159,8 +159,10 @@ public final class BlockMap {
     private void changed(StripeRef ref, Stripe stripe) {
         position = new LogPosition(
                 ref.segment().id(), stripe.identity().number() + 1, stripe.endOffset());
-        installs++;
-        freezeIfFull();
+        if (!stripe.extents().isEmpty()) {
+            installs++;
+            freezeIfFull();
+        }
     }
 
     /** Marks the extents of a stripe that cannot be decoded any more. */
