@@ -75,16 +75,22 @@ public abstract sealed class AshlarException extends IOException {
         private final boolean answered;
         private final boolean notLeader;
         private final String leader;
+        private final boolean blocked;
 
         public Unavailable(String message) {
             this(message, null);
         }
 
         public Unavailable(String message, @Nullable Throwable cause) {
+            this(message, cause, false);
+        }
+
+        private Unavailable(String message, @Nullable Throwable cause, boolean blocked) {
             super(ErrorCode.UNAVAILABLE, message, cause);
             this.answered = false;
             this.notLeader = false;
             this.leader = "";
+            this.blocked = blocked;
         }
 
         private Unavailable(Failure failure) {
@@ -92,6 +98,12 @@ public abstract sealed class AshlarException extends IOException {
             this.answered = true;
             this.notLeader = failure.getNotLeader();
             this.leader = failure.getLeader();
+            this.blocked = failure.getBlocked();
+        }
+
+        /** Of a takeover that cannot be decided before nodes come back, or an operator gives up. */
+        public static Unavailable blocked(String message) {
+            return new Unavailable(message, null, true);
         }
 
         /** Whether somebody answered so; otherwise nobody answered. */
@@ -107,6 +119,16 @@ public abstract sealed class AshlarException extends IOException {
         /** "host:port" of the coordinator to ask instead, or empty. */
         public String leader() {
             return leader;
+        }
+
+        /** Whether a takeover was blocked: it may be repeated, but only nodes that return help. */
+        public boolean isBlocked() {
+            return blocked;
+        }
+
+        @Override
+        public Failure toFailure() {
+            return super.toFailure().toBuilder().setBlocked(blocked).build();
         }
     }
 

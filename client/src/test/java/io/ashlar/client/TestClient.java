@@ -5,6 +5,9 @@ import io.ashlar.client.cluster.CoordinatorCalls;
 import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
+import io.ashlar.client.log.VolumeOpening;
+import io.ashlar.client.protocol.AbandonedVolume;
+import io.ashlar.client.stripe.DamageReports;
 
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -39,6 +42,11 @@ final class TestClient {
 
     CompletableFuture<Volume> openAsync() {
         return Volume.open(reached, "disk0", new OpenOptions("test"));
+    }
+
+    /** As a worker does it that was ordered to. */
+    CompletableFuture<Void> sealTail(AbandonedVolume left) {
+        return VolumeOpening.sealTail(reached, left, "worker", new DamageReports(reached));
     }
 
     void write(Volume volume, int firstBlock, byte[] bytes) {

@@ -15,4 +15,6 @@ sealed interface GivenOrder {
     record Scrub(long scrub) implements GivenOrder {}
 
     record Compare(long scrub, SegmentId segment) implements GivenOrder {}
+
+    record Takeover(Takeovers.Given given) implements GivenOrder {}
 }

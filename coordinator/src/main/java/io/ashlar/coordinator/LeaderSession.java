@@ -23,6 +23,7 @@ final class LeaderSession {
     private final SegmentRequests segments;
     private final Repair repair;
     private final Scrub scrub;
+    private final Takeovers takeovers;
     private final NodeRequests nodeRequests;
     private final StatusReport status;
 
@@ -33,8 +34,9 @@ final class LeaderSession {
         this.segments = new SegmentRequests(leader, nodes, volumes);
         this.repair = new Repair(leader, nodes);
         this.scrub = new Scrub(leader, nodes);
-        this.nodeRequests = new NodeRequests(leader, nodes, repair, scrub);
-        this.status = new StatusReport(leader, nodes, repair, scrub);
+        this.takeovers = new Takeovers(leader, nodes, volumes);
+        this.nodeRequests = new NodeRequests(leader, nodes, repair, scrub, takeovers);
+        this.status = new StatusReport(leader, nodes, repair, scrub, takeovers);
     }
 
     long term() {
@@ -45,6 +47,7 @@ final class LeaderSession {
     void excuse(long nanos) {
         nodes.excuse(nanos);
         volumes.excuse(nanos);
+        takeovers.excuse(nanos);
     }
 
     /** Time has passed. */
@@ -53,6 +56,7 @@ final class LeaderSession {
             repair.changed();
         }
         volumes.tick();
+        takeovers.tick();
         scrub.tick();
         Background.run(repair.advance());
     }
@@ -70,7 +74,9 @@ final class LeaderSession {
                 volumes.open(request.getOpenVolume())
                         .thenApply(opened -> response().setVolumeOpened(opened).build());
             case RENEW_LEASE ->
-                now(response().setLeaseRenewed(volumes.renew(request.getRenewLease())));
+                volumes.renew(request.getRenewLease())
+                        .thenApply(
+                                renewed -> response().setLeaseRenewed(renewed).build());
             case CLOSE_VOLUME -> done(volumes.close(request.getCloseVolume()));
             case COMMIT_ROOT -> done(volumes.commitRoot(request.getCommitRoot()));
             case FREE_SEGMENTS ->

@@ -49,15 +49,22 @@ final class NodeRequests {
     private final LiveNodes nodes;
     private final Repair repair;
     private final Scrub scrub;
+    private final Takeovers takeovers;
     private final OrderBook orders;
     private final InventoryPages pages = new InventoryPages();
 
-    NodeRequests(LeaderContext leader, LiveNodes nodes, Repair repair, Scrub scrub) {
+    NodeRequests(
+            LeaderContext leader,
+            LiveNodes nodes,
+            Repair repair,
+            Scrub scrub,
+            Takeovers takeovers) {
         this.leader = leader;
         this.nodes = nodes;
         this.repair = repair;
         this.scrub = scrub;
-        this.orders = new OrderBook(leader, repair, scrub);
+        this.takeovers = takeovers;
+        this.orders = new OrderBook(leader, repair, scrub, takeovers);
     }
 
     // ---- registration
@@ -121,7 +128,7 @@ final class NodeRequests {
         node.unnamedAgain(inventory.unnamed(), request.getRequestId())
                 .forEach(shard -> losses.add(Inventory.missing(shard)));
         if (nodes.heard(node, request.getDrivesList())) {
-            repair.nodeReturned();
+            returned();
         }
         LOG.info(
                 "event=node_registered node={} address={} drives={} shards={} lost={} unnamed={}"
@@ -153,6 +160,11 @@ final class NodeRequests {
         return LeaderContext.all(commands);
     }
 
+    private void returned() {
+        repair.nodeReturned();
+        takeovers.nodeReturned();
+    }
+
     // ---- heartbeats
 
     CompletableFuture<HeartbeatReply> heartbeat(Heartbeat request) {
@@ -168,7 +180,7 @@ final class NodeRequests {
                 || node.hasUnnamed()
                 || node.health().isDown();
         if (nodes.heard(node, request.getDrivesList())) {
-            repair.nodeReturned();
+            returned();
         }
         scrub.progress(node.id(), request.getScrubbedBytes());
         List<CompletableFuture<?>> effects = new ArrayList<>(recordLosses(request.getDamageList()));
@@ -231,6 +243,10 @@ final class NodeRequests {
             case GivenOrder.Scrub(long id) -> scrub.ended(id, node.id(), result);
             case GivenOrder.Compare(long id, SegmentId segment) ->
                 scrub.compared(id, segment, node.id(), result);
+            case GivenOrder.Takeover(Takeovers.Given given) -> {
+                takeovers.ended(given, result);
+                return CompletableFuture.completedFuture(null);
+            }
         }
         if (failed && !gone) {
             node.rest(result.getOrder(), leader.nowNanos() + FAILED_ORDER_RESTS_NANOS);

@@ -29,15 +29,18 @@ final class OrderBook {
     private static final byte DELETE = 2;
     private static final byte REBUILD = 3;
     private static final byte COMPARE = 4;
+    private static final byte SEAL_TAIL = 5;
 
     private final LeaderContext leader;
     private final Repair repair;
     private final Scrub scrub;
+    private final Takeovers takeovers;
 
-    OrderBook(LeaderContext leader, Repair repair, Scrub scrub) {
+    OrderBook(LeaderContext leader, Repair repair, Scrub scrub, Takeovers takeovers) {
         this.leader = leader;
         this.repair = repair;
         this.scrub = scrub;
+        this.takeovers = takeovers;
     }
 
     /** What the node is to do, remembered with it so that its results are understood. */
@@ -84,6 +87,19 @@ final class OrderBook {
                             .setCompare(compare),
                     new GivenOrder.Compare(compare.getScrub(), SegmentId.of(segment.getSegment())));
         }
+        takeovers
+                .givenTo(node.id())
+                .ifPresent(given -> draft.add(
+                        Order.newBuilder()
+                                .setId(id(
+                                        SEAL_TAIL,
+                                        ShardRef.newBuilder()
+                                                .setSegment(given.volume().getId())
+                                                .build(),
+                                        given.volume().getEpoch(),
+                                        given.attempt()))
+                                .setSealTail(Takeovers.order(given)),
+                        new GivenOrder.Takeover(given)));
         node.setGiven(draft.given);
         return draft.orders;
     }

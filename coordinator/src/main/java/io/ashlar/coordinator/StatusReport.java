@@ -31,16 +31,23 @@ final class StatusReport {
     private final LiveNodes nodes;
     private final Repair repair;
     private final Scrub scrub;
+    private final Takeovers takeovers;
 
-    StatusReport(LeaderContext leader, LiveNodes nodes, Repair repair, Scrub scrub) {
+    StatusReport(
+            LeaderContext leader,
+            LiveNodes nodes,
+            Repair repair,
+            Scrub scrub,
+            Takeovers takeovers) {
         this.leader = leader;
         this.nodes = nodes;
         this.repair = repair;
         this.scrub = scrub;
+        this.takeovers = takeovers;
     }
 
     ClusterStatus report() {
-        Findings findings = new Findings();
+        Findings findings = new Findings(takeovers.stuck());
         DamageSurvey survey = repair.survey();
         survey.segments().forEach(findings::add);
         List<String> reasons = new ArrayList<>();
@@ -95,9 +102,14 @@ final class StatusReport {
         private final Map<String, Long> affectedByPolicy = new TreeMap<>();
         private final Map<Integer, Long> bySurvivable = new TreeMap<>();
         private final List<String> losses = new ArrayList<>();
+        private final Map<String, String> stuckVolumes;
         private long lost;
         private long unavailable;
         private long degraded;
+
+        Findings(Map<String, String> stuckVolumes) {
+            this.stuckVolumes = stuckVolumes;
+        }
 
         void add(AffectedSegment segment) {
             int survivable = segment.survivableLosses();
@@ -140,8 +152,9 @@ final class StatusReport {
             if (lost > 0) {
                 return Health.DATA_LOSS;
             }
-            boolean atRisk =
-                    unavailable > 0 || (degraded > 0 && bySurvivable.getOrDefault(0, 0L) > 0);
+            boolean atRisk = unavailable > 0
+                    || !stuckVolumes.isEmpty()
+                    || (degraded > 0 && bySurvivable.getOrDefault(0, 0L) > 0);
             return atRisk ? Health.AT_RISK : degraded > 0 ? Health.DEGRADED : Health.OK;
         }
 
@@ -155,6 +168,9 @@ final class StatusReport {
                         unavailable + " segments have more shards unavailable than they may lose:"
                                 + " bring nodes back");
             }
+            stuckVolumes.forEach((volume, why) -> reasons.add("volume " + volume
+                    + " is blocked: " + why + ": bring nodes back, or give up what cannot be"
+                    + " recovered with `ashlar volume recover " + volume + " --accept-loss`"));
             bySurvivable.forEach((survivable, segments) -> reasons.add(segments
                     + " segments are not whole or not spread, and survive " + survivable
                     + " further losses"));

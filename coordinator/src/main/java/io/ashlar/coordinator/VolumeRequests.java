@@ -8,6 +8,7 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.model.VolumeSize;
+import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.CloseVolume;
 import io.ashlar.client.protocol.CommitRoot;
 import io.ashlar.client.protocol.CreateVolume;
@@ -36,7 +37,9 @@ import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -48,6 +51,10 @@ final class VolumeRequests {
     private final LeaderContext leader;
     private final LiveNodes nodes;
     private final Leases leases;
+
+    /** Whose epoch is being raised: renewals wait for what comes of it. */
+    private final Map<VolumeId, CompletableFuture<Outcome>> openings = new HashMap<>();
+
     private boolean reaping;
 
     VolumeRequests(LeaderContext leader, LiveNodes nodes) {
@@ -162,32 +169,59 @@ final class VolumeRequests {
                 .setStoredBytes(volume.getStoredBytes())
                 .setSegments(volume.getSegments())
                 .setCreatedAtMillis(volume.getCreatedAtMillis())
+                .setBlocked(volume.getBlocked())
                 .build();
     }
 
     // ---- holding
 
+    /**
+     * Raises the epoch. Where a worker asks, only if the volume is as it was left: nobody has opened
+     * it since, and no lease runs, in the term in which that was looked at.
+     */
     CompletableFuture<VolumeOpened> open(OpenVolume request) throws AshlarException {
         if (request.getHolder().isEmpty()) {
             throw new AshlarException.Invalid("a volume is opened by somebody: no holder given");
         }
         VolumeRecord volume = require(request.getName());
-        if (!request.getSteal()) {
+        boolean repeated = leader.metadata().outcomeOf(request.getRequestId()) != null;
+        if (request.hasAbandoned() && !repeated) {
+            requireAbandoned(volume, request.getAbandoned());
+        } else if (!request.getSteal()) {
             requireNoLease(volume, request.getHolder());
         }
         VolumeId id = VolumeId.of(volume.getId());
-        boolean repeated = leader.metadata().outcomeOf(request.getRequestId()) != null;
         if (!repeated) {
             leases.begin(id, leader.nowNanos());
         }
-        return leader.propose(Command.newBuilder()
-                        .setRequestId(request.getRequestId())
-                        .setVolumeOpen(VolumeOpen.newBuilder()
-                                .setVolume(volume.getId())
-                                .setHolder(request.getHolder())
-                                .setGiveUp(request.getGiveUp())
-                                .setEpoch(volume.getEpoch())))
+        CompletableFuture<Outcome> opening = leader.propose(Command.newBuilder()
+                .setRequestId(request.getRequestId())
+                .setVolumeOpen(VolumeOpen.newBuilder()
+                        .setVolume(volume.getId())
+                        .setHolder(request.getHolder())
+                        .setGiveUp(request.getGiveUp())
+                        .setEpoch(volume.getEpoch())
+                        .setTerm(request.hasAbandoned() ? leader.term() : 0)));
+        openings.put(id, opening);
+        return opening.whenComplete((_, _) -> openings.remove(id, opening))
                 .thenApply(outcome -> opened(id, outcome.getEpoch()));
+    }
+
+    private void requireAbandoned(VolumeRecord volume, AbandonedVolume as) throws AshlarException {
+        if (!volume.getId().equals(as.getId()) || volume.getEpoch() != as.getEpoch()) {
+            throw new AshlarException.Fenced("volume " + volume.getName() + " is at epoch "
+                    + volume.getEpoch() + " (holder "
+                    + (volume.getHolder().isEmpty() ? "none" : volume.getHolder())
+                    + "), it was to be taken over at epoch " + as.getEpoch()
+                    + ": it is not as it was left");
+        }
+        requireNoLease(volume, "");
+    }
+
+    /** Whether somebody has it whose lease runs. */
+    boolean isHeld(VolumeRecord volume) {
+        return !volume.getHolder().isEmpty()
+                && leases.remainingMillis(VolumeId.of(volume.getId()), leader.nowNanos()) > 0;
     }
 
     private VolumeOpened opened(VolumeId id, long epoch) {
@@ -231,14 +265,32 @@ final class VolumeRequests {
     /** Whoever holds it already may go on. */
     private void requireNoLease(VolumeRecord volume, String holder) throws AshlarException {
         long leftMillis = leases.remainingMillis(VolumeId.of(volume.getId()), leader.nowNanos());
-        if (!volume.getHolder().isEmpty() && !volume.getHolder().equals(holder) && leftMillis > 0) {
+        if (isHeld(volume) && !volume.getHolder().equals(holder)) {
             throw new AshlarException.Unavailable("volume " + volume.getName() + " is held by "
                     + volume.getHolder() + ", whose lease runs for another " + leftMillis
                     + " ms: stop that one first, or wait until its lease has run out");
         }
     }
 
-    LeaseRenewed renew(RenewLease request) throws AshlarException {
+    /** While the volume is being opened it is not known who is to be answered. */
+    CompletableFuture<LeaseRenewed> renew(RenewLease request) throws AshlarException {
+        CompletableFuture<Outcome> opening = openings.get(VolumeId.of(request.getVolume()));
+        if (opening == null) {
+            return CompletableFuture.completedFuture(renewNow(request));
+        }
+        return opening.handle((_, failure) -> {
+            if (failure != null && failure.getCause() instanceof LostLeadershipException lost) {
+                throw lost;
+            }
+            try {
+                return renewNow(request);
+            } catch (AshlarException e) {
+                throw new CompletionException(e);
+            }
+        });
+    }
+
+    private LeaseRenewed renewNow(RenewLease request) throws AshlarException {
         VolumeId id = VolumeId.of(request.getVolume());
         requireEpoch(id, request.getEpoch());
         leases.renew(id, leader.nowNanos());

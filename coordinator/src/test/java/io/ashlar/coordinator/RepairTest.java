@@ -82,9 +82,23 @@ final class RepairTest extends RepairFixture {
         Segment segment = cluster.openSegment(held, cluster.createSegment(held));
         cluster.nodeOf(segment, 0).kill();
         report(cluster, segment, 1);
-        cluster.passSeconds(80);
+        for (int i = 0; i < 20; i++) {
+            cluster.passSeconds(4);
+            cluster.renewed(held);
+        }
         cluster.nodes.values().forEach(node -> assertThat(rebuilds(node)).isZero());
         assertThat(cluster.status().getHealth()).isEqualTo(Health.AT_RISK);
+    }
+
+    @Test
+    void repairsWhatADeadWriterLeftOpen() throws AshlarException {
+        TestCluster cluster = TestCluster.of(7, DELAY);
+        VolumeInfo dead = held(cluster, "rs-4-2");
+        Segment segment = cluster.openSegment(dead, cluster.createSegment(dead));
+        cluster.nodeOf(segment, 0).kill();
+        cluster.passSeconds(80);
+        assertThat(cluster.repair().getRepairedShards()).isEqualTo(1);
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.ashlar.coordinator;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
+import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.CloseVolume;
 import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.CreateSegment;
@@ -25,6 +26,7 @@ import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentList;
 import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.client.protocol.VolumeInfo;
@@ -37,6 +39,7 @@ import io.ashlar.coordinator.metadata.Metadata;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicReference;
@@ -171,6 +174,16 @@ final class TestCluster {
         loop.settle();
     }
 
+    /** Asks two things, one right after the other. */
+    List<Response> askTogether(Request first, Request second) {
+        AtomicReference<Response> firstAnswer = new AtomicReference<>();
+        AtomicReference<Response> secondAnswer = new AtomicReference<>();
+        service.handle(first, Buffer.empty(), (response, bulk) -> firstAnswer.set(response));
+        service.handle(second, Buffer.empty(), (response, bulk) -> secondAnswer.set(response));
+        loop.settle();
+        return List.of(firstAnswer.get(), secondAnswer.get());
+    }
+
     Response ask(Request request) throws AshlarException {
         AtomicReference<Response> answer = askLater(request);
         for (int i = 0; i < 200 && answer.get() == null; i++) {
@@ -209,13 +222,43 @@ final class TestCluster {
                 .getVolumeOpened();
     }
 
+    /** As a worker that takes over what a writer left. */
+    VolumeOpened openAbandoned(AbandonedVolume volume, String holder) throws AshlarException {
+        return ask(openingOf(volume, holder)).getVolumeOpened();
+    }
+
+    Request openingOf(AbandonedVolume volume, String holder) {
+        return Request.newBuilder()
+                .setOpenVolume(OpenVolume.newBuilder()
+                        .setRequestId(newRequest())
+                        .setName(volume.getName())
+                        .setHolder(holder)
+                        .setAbandoned(volume))
+                .build();
+    }
+
+    /** Seals every OPEN segment of a volume. */
+    void sealAll(VolumeInfo volume) throws AshlarException {
+        List<SegmentSeal> seals = list(
+                        ListSegments.newBuilder().setVolume(volume.getName()).build())
+                .getSegmentsList()
+                .stream()
+                .filter(segment -> segment.getState() == SegmentState.OPEN)
+                .map(segment -> sealOf(segment))
+                .toList();
+        seal(volume, seals.toArray(SegmentSeal[]::new));
+    }
+
+    Request renewalOf(VolumeInfo volume) {
+        return Request.newBuilder()
+                .setRenewLease(RenewLease.newBuilder()
+                        .setVolume(volume.getId())
+                        .setEpoch(volume.getEpoch()))
+                .build();
+    }
+
     LeaseRenewed renewed(VolumeInfo volume) throws AshlarException {
-        return ask(Request.newBuilder()
-                        .setRenewLease(RenewLease.newBuilder()
-                                .setVolume(volume.getId())
-                                .setEpoch(volume.getEpoch()))
-                        .build())
-                .getLeaseRenewed();
+        return ask(renewalOf(volume)).getLeaseRenewed();
     }
 
     VolumeInfo get(String name) throws AshlarException {
@@ -291,7 +334,7 @@ final class TestCluster {
         for (int index = 0; index < segment.getPlacementsCount(); index++) {
             seal.addShards(ShardSeal.newBuilder()
                     .setCells(8)
-                    .setComplete(!java.util.List.of(incomplete).contains(index)));
+                    .setComplete(!List.of(incomplete).contains(index)));
         }
         return seal.build();
     }

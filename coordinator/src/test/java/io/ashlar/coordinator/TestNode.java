@@ -2,6 +2,7 @@ package io.ashlar.coordinator;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
+import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.Failure;
@@ -17,6 +18,7 @@ import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.protocol.UnmadeStripes;
+import io.ashlar.client.protocol.VolumeInfo;
 
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +50,13 @@ final class TestNode {
     private long capacityBytes = 1L << 40;
     private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
     private Function<RebuildShard, List<UnmadeStripes>> unmade = order -> List.of();
+    private String blocked = "";
+    private Step beforeTakeover = () -> {};
+
+    /** Something that happens meanwhile. */
+    interface Step {
+        void run() throws AshlarException;
+    }
 
     TestNode(TestCluster cluster, String id, String zone, Random random) {
         this.cluster = cluster;
@@ -95,6 +104,16 @@ final class TestNode {
     /** Cannot make one cell of each of these stripes. */
     void leaveUnmade(Function<RebuildShard, List<UnmadeStripes>> unmade) {
         this.unmade = unmade;
+    }
+
+    /** Finds that a takeover cannot be decided; empty: it can. */
+    void blockTakeovers(String reason) {
+        blocked = reason;
+    }
+
+    /** Happens when a takeover was ordered and before it is begun. */
+    void beforeTakeover(Step step) {
+        beforeTakeover = step;
     }
 
     void create(Segment segment, ShardRef shard) {
@@ -165,7 +184,7 @@ final class TestNode {
                 .build();
     }
 
-    private OrderResult obey(Order order) {
+    private OrderResult obey(Order order) throws AshlarException {
         OrderResult.Builder result = OrderResult.newBuilder().setOrder(order.getId());
         switch (order.getKindCase()) {
             case SEAL -> {
@@ -198,9 +217,29 @@ final class TestNode {
                         .setStripesDecoded(2)
                         .setDamagedCells(mismatches)
                         .setBytesRead(4096);
+            case SEAL_TAIL -> {
+                try {
+                    beforeTakeover.run();
+                    takeOver(order.getSealTail().getVolume());
+                } catch (AshlarException e) {
+                    result.setFailure(e.toFailure());
+                }
+            }
             case KIND_NOT_SET -> throw new IllegalStateException("an empty order");
         }
         return result.build();
+    }
+
+    private void takeOver(AbandonedVolume volume) throws AshlarException {
+        VolumeInfo opened = cluster.openAbandoned(volume, id).getVolume();
+        try {
+            if (!blocked.isEmpty()) {
+                throw AshlarException.Unavailable.blocked(blocked);
+            }
+            cluster.sealAll(opened);
+        } finally {
+            cluster.close(opened);
+        }
     }
 
     private void rebuild(RebuildShard order, OrderResult.Builder result) {

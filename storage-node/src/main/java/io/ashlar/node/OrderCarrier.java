@@ -22,16 +22,23 @@ final class OrderCarrier implements OrderBook.Carrier {
     private final Transport transport;
     private final Drives drives;
     private final Scrubber scrubber;
+    private final TailSealer tails;
     private final int maxRebuilds;
     private final Queue<Rebuild> rebuildsWaiting = new ArrayDeque<>();
     private int rebuildsRunning;
 
     OrderCarrier(
-            Loop loop, Transport transport, Drives drives, Scrubber scrubber, int maxRebuilds) {
+            Loop loop,
+            Transport transport,
+            Drives drives,
+            Scrubber scrubber,
+            TailSealer tails,
+            int maxRebuilds) {
         this.loop = loop;
         this.transport = transport;
         this.drives = drives;
         this.scrubber = scrubber;
+        this.tails = tails;
         this.maxRebuilds = maxRebuilds;
     }
 
@@ -50,6 +57,7 @@ final class OrderCarrier implements OrderBook.Carrier {
                 }
                 case SCRUB -> scrubber.scrub(order.getScrub(), completion);
                 case COMPARE -> scrubber.compare(order.getCompare(), transport, completion);
+                case SEAL_TAIL -> tails.seal(order.getSealTail().getVolume(), completion);
                 case KIND_NOT_SET ->
                     throw new AshlarException.Incompatible("order " + order.getId()
                             + " is of a kind that this release does not know");

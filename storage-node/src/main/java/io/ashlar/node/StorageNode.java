@@ -1,7 +1,10 @@
 package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.ClientConfig;
+import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.cluster.CoordinatorCalls;
+import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Done;
@@ -45,9 +48,10 @@ public final class StorageNode implements AutoCloseable {
         this.drives = openDrives();
         this.scrubber = new Scrubber(loop, drives, damage, config.scrubBytesPerSecond());
         this.listener = listen(transport);
+        var coordinator = new CoordinatorCalls(transport, loop, config.coordinators());
         CoordinatorLink link = new CoordinatorLink(
                 loop,
-                new CoordinatorCalls(transport, loop, config.coordinators()),
+                coordinator,
                 new CoordinatorLink.Self(
                         config.node(),
                         advertised().toString(),
@@ -58,7 +62,20 @@ public final class StorageNode implements AutoCloseable {
                 damage,
                 platform.random(),
                 scrubber::scrubbedBytes);
-        var carrier = new OrderCarrier(loop, transport, drives, scrubber, config.rebuildsAtOnce());
+        var cluster = new Cluster(
+                transport,
+                loop,
+                platform.random(),
+                coordinator,
+                new NodeHealth(),
+                ClientConfig.DEFAULT);
+        var carrier = new OrderCarrier(
+                loop,
+                transport,
+                drives,
+                scrubber,
+                new TailSealer(cluster, config.node()),
+                config.rebuildsAtOnce());
         var orders = new OrderBook(loop, drives, carrier, link::tellSoon);
         this.link = link;
         loop.execute(() -> link.start(orders));

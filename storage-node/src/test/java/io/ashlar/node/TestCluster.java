@@ -62,6 +62,10 @@ final class TestCluster implements AutoCloseable {
 
     final Map<String, List<Order>> orders = new HashMap<>();
 
+    /** Whoever answers what a client asks a coordinator. */
+    Transport.Service volumes = (request, bulk, responder) -> responder.fail(
+            new AshlarException.Invalid("not served here: " + request.getBodyCase()));
+
     TestCluster(int nodeCount) throws IOException {
         transport.listen(COORDINATOR, this::coordinate);
         for (int i = 0; i < nodeCount; i++) {
@@ -149,6 +153,10 @@ final class TestCluster implements AutoCloseable {
     }
 
     private void coordinate(Request request, Buffer bulk, Transport.Responder responder) {
+        if (!request.hasRegisterNode() && !request.hasHeartbeat()) {
+            volumes.handle(request, bulk, responder);
+            return;
+        }
         bulk.release();
         HeartbeatReply.Builder reply = HeartbeatReply.newBuilder().setAuthority(authority);
         if (request.hasRegisterNode()) {

@@ -66,7 +66,7 @@ final class LogChain {
         }
         for (TailDecision.Tail tail : tails.values()) {
             if (tail.blocked() != null) {
-                throw new AshlarException.Unavailable(
+                throw AshlarException.Unavailable.blocked(
                         "the volume's last writes cannot be recovered yet: " + tail.blocked());
             }
         }

@@ -9,6 +9,7 @@ import io.ashlar.client.model.MapRoot;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.GetVolume;
 import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.OpenVolume;
@@ -21,6 +22,8 @@ import io.ashlar.client.stripe.DamageReports;
 import io.ashlar.client.stripe.PieceReader;
 import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeReader;
+
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,6 +42,10 @@ public final class VolumeOpening {
     private final Cluster cluster;
     private final String name;
     private final OpenOptions options;
+
+    /** Set for a worker, which opens the volume only as it was left. */
+    private final @Nullable AbandonedVolume abandoned;
+
     private final DamageReports damage;
     private final Placements placements;
 
@@ -50,10 +57,16 @@ public final class VolumeOpening {
     /** When it was last asked to be opened. */
     private long askedNanos;
 
-    private VolumeOpening(Cluster cluster, String name, OpenOptions options, DamageReports damage) {
+    private VolumeOpening(
+            Cluster cluster,
+            String name,
+            OpenOptions options,
+            @Nullable AbandonedVolume abandoned,
+            DamageReports damage) {
         this.cluster = cluster;
         this.name = name;
         this.options = options;
+        this.abandoned = abandoned;
         this.damage = damage;
         this.placements = new Placements(cluster);
     }
@@ -82,7 +95,7 @@ public final class VolumeOpening {
             OpenOptions options,
             DamageReports damage,
             Lease.Listener listener) {
-        VolumeOpening opening = new VolumeOpening(cluster, name, options, damage);
+        VolumeOpening opening = new VolumeOpening(cluster, name, options, null, damage);
         return opening.acquire()
                 .thenCompose(opened -> opening.takeOver(opened, listener, true))
                 .thenCompose(taken -> opening.orGiveUp(taken.lease(), opening.mount(taken)));
@@ -90,12 +103,20 @@ public final class VolumeOpening {
 
     /**
      * Takes over and seals what a writer that is gone left open, so that it can be repaired, and
-     * gives the volume up again. Whoever wants to open it does not wait for longer than a lease
-     * lasts: this one is never renewed.
+     * gives the volume up again. It waits for nobody, and nobody waits for it for longer than a
+     * lease lasts: its own is never renewed.
+     *
+     * <p>The coordinator lets it in only while the volume is as it was left: it fails with FENCED
+     * where somebody has opened the volume since, as UNAVAILABLE where its holder has renewed since,
+     * and {@link AshlarException.Unavailable#isBlocked blocked} where too few nodes tell what was
+     * acknowledged.
+     *
+     * @param holder who does it, told to others that want to open the volume meanwhile
      */
     public static CompletableFuture<Void> sealTail(
-            Cluster cluster, String name, OpenOptions options, DamageReports damage) {
-        VolumeOpening opening = new VolumeOpening(cluster, name, options, damage);
+            Cluster cluster, AbandonedVolume volume, String holder, DamageReports damage) {
+        VolumeOpening opening = new VolumeOpening(
+                cluster, volume.getName(), new OpenOptions(holder), volume, damage);
         opening.attempts = MAX_ATTEMPTS;
         return opening.acquire()
                 .thenCompose(opened -> opening.takeOver(opened, Lease.DEAF, false))
@@ -103,14 +124,16 @@ public final class VolumeOpening {
     }
 
     private CompletableFuture<VolumeOpened> acquire() {
-        Request request = Request.newBuilder()
-                .setOpenVolume(OpenVolume.newBuilder()
-                        .setRequestId(cluster.newRequestId())
-                        .setName(name)
-                        .setHolder(options.holder())
-                        .setSteal(options.steal())
-                        .setGiveUp(options.undecided() == Undecided.GIVE_UP))
-                .build();
+        OpenVolume.Builder open = OpenVolume.newBuilder()
+                .setRequestId(cluster.newRequestId())
+                .setName(name)
+                .setHolder(options.holder())
+                .setSteal(options.steal())
+                .setGiveUp(options.undecided() == Undecided.GIVE_UP);
+        if (abandoned != null) {
+            open.setAbandoned(abandoned);
+        }
+        Request request = Request.newBuilder().setOpenVolume(open).build();
         askedNanos = cluster.loop().nanoTime();
         return cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())

@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
@@ -155,6 +156,16 @@ public final class FakeCluster {
         Placement from = coordinator.placement(segment, index);
         Placement to = coordinator.move(segment, index, "n" + toNode);
         node(to.getNode()).adopt(node(from.getNode()).take(from.getShard()), to.getShard());
+    }
+
+    /** Who has the volume open; empty: nobody. */
+    public String holder() {
+        return coordinator.holder();
+    }
+
+    /** The volume as a worker would be told of it now. */
+    public AbandonedVolume abandoned() {
+        return coordinator.abandoned();
     }
 
     public long openSegments() {

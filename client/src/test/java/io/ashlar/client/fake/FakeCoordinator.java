@@ -5,6 +5,7 @@ import com.google.protobuf.ByteString;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.CommitRoot;
 import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Done;
@@ -12,6 +13,7 @@ import io.ashlar.client.protocol.FreeSegments;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.ListSegments;
+import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
@@ -41,6 +43,7 @@ import java.util.random.RandomGenerator;
 final class FakeCoordinator {
     private static final long LEASE_MILLIS = 5000;
     private static final int RETAINED_ROOTS = 3;
+    private static final Id VOLUME = Id.newBuilder().setLow(7).build();
 
     private final RandomGenerator random;
     private final List<String> nodes;
@@ -52,6 +55,7 @@ final class FakeCoordinator {
     private final Set<SegmentId> damaged = new HashSet<>();
     private final Map<Long, Response> answered = new HashMap<>();
     private long epoch;
+    private String holder = "";
     private boolean full;
     private boolean refusesRoots;
     private int pageSegments = Integer.MAX_VALUE;
@@ -112,12 +116,28 @@ final class FakeCoordinator {
                 .count();
     }
 
+    /** Who has the volume; empty: nobody. */
+    String holder() {
+        return holder;
+    }
+
+    AbandonedVolume abandoned() {
+        return AbandonedVolume.newBuilder()
+                .setId(VOLUME)
+                .setName("disk0")
+                .setEpoch(epoch)
+                .build();
+    }
+
     private static final Response DONE =
             Response.newBuilder().setDone(Done.getDefaultInstance()).build();
 
     Response handle(Request request) throws AshlarException {
         return switch (request.getBodyCase()) {
-            case OPEN_VOLUME -> once(request.getOpenVolume().getRequestId(), this::open);
+            case OPEN_VOLUME -> {
+                OpenVolume open = request.getOpenVolume();
+                yield once(open.getRequestId(), () -> open(open));
+            }
             case CREATE_SEGMENT -> {
                 CreateSegment create = request.getCreateSegment();
                 current(create.getEpoch());
@@ -149,7 +169,12 @@ final class FakeCoordinator {
                 current(request.getFreeSegments().getEpoch());
                 yield free(request.getFreeSegments());
             }
-            case CLOSE_VOLUME, REPORT_DAMAGE -> DONE;
+            case CLOSE_VOLUME -> {
+                current(request.getCloseVolume().getEpoch());
+                holder = "";
+                yield DONE;
+            }
+            case REPORT_DAMAGE -> DONE;
             default -> throw new AshlarException.Invalid("not served: " + request.getBodyCase());
         };
     }
@@ -174,14 +199,18 @@ final class FakeCoordinator {
         }
     }
 
-    private Response open() {
+    private Response open(OpenVolume open) throws AshlarException {
+        if (open.hasAbandoned()) {
+            current(open.getAbandoned().getEpoch());
+        }
         epoch++;
+        holder = open.getHolder();
         segments.removeIf(segment -> segment.getState() == SegmentState.CREATING);
         VolumeOpened.Builder opened = VolumeOpened.newBuilder()
                 .setLeaseMillis(LEASE_MILLIS)
                 .addAllRoots(roots)
                 .setVolume(VolumeInfo.newBuilder()
-                        .setId(Id.newBuilder().setLow(7))
+                        .setId(VOLUME)
                         .setName("disk0")
                         .setSizeBytes(sizeBytes)
                         .setPolicy(policy.toString())

@@ -58,7 +58,7 @@ public final class Metadata extends MetadataReader {
         if (remembered != null) {
             outcome = remembered.getOutcome();
         } else {
-            outcome = carryOut(command, transaction, writer);
+            outcome = carryOut(command, term, transaction, writer);
             if (command.getRequestId() != 0) {
                 writer.remember(command.getRequestId(), outcome);
             }
@@ -78,9 +78,9 @@ public final class Metadata extends MetadataReader {
     }
 
     private static Outcome carryOut(
-            Command command, Transaction transaction, MetadataWriter writer) {
+            Command command, long term, Transaction transaction, MetadataWriter writer) {
         try {
-            Outcome outcome = dispatch(command, writer);
+            Outcome outcome = dispatch(command, term, writer);
             for (EventText event : command.getEventsList()) {
                 writer.addEvent(event.getSubject(), event.getText());
             }
@@ -91,7 +91,8 @@ public final class Metadata extends MetadataReader {
         }
     }
 
-    private static Outcome dispatch(Command command, MetadataWriter writer) throws AshlarException {
+    private static Outcome dispatch(Command command, long term, MetadataWriter writer)
+            throws AshlarException {
         VolumeCommands volumes = new VolumeCommands(writer);
         RootCommands roots = new RootCommands(writer);
         SegmentCommands segments = new SegmentCommands(writer);
@@ -102,7 +103,8 @@ public final class Metadata extends MetadataReader {
             case VOLUME_CREATE -> volumes.create(command.getVolumeCreate());
             case VOLUME_DELETE -> volumes.delete(command.getVolumeDelete());
             case VOLUME_REAP -> volumes.reap(command.getVolumeReap());
-            case VOLUME_OPEN -> volumes.open(command.getVolumeOpen());
+            case VOLUME_OPEN -> volumes.open(command.getVolumeOpen(), term);
+            case VOLUME_BLOCK -> volumes.block(command.getVolumeBlock());
             case VOLUME_CLOSE -> volumes.close(command.getVolumeClose());
             case ROOT_COMMIT -> roots.commit(command.getRootCommit());
             case SEGMENTS_FREE -> roots.free(command.getSegmentsFree());

@@ -27,7 +27,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** The metadata as records. Belongs to the thread that applies commands. */
 public class MetadataReader {
@@ -102,6 +104,16 @@ public class MetadataReader {
     public List<Segment> unsealedSegments(VolumeId volume) {
         byte[] unsealed = KeyFormat.unsealed(volume);
         return segmentsListed(unsealed, unsealed, Integer.MAX_VALUE);
+    }
+
+    /** Volumes, deleted ones too, with segments CREATING or OPEN. */
+    public SortedSet<VolumeId> unsealedVolumes() {
+        SortedSet<VolumeId> volumes = new TreeSet<>();
+        values.scan(KeyFormat.UNSEALED, (key, none) -> {
+            volumes.add(KeyFormat.volumeOf(key));
+            return true;
+        });
+        return volumes;
     }
 
     /** How many segments are OPEN, of all volumes. */

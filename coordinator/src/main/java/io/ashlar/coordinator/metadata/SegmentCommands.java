@@ -105,7 +105,17 @@ final class SegmentCommands {
             }
             seal(requireSegment(seal.getSegment(), command.getVolume()), seal);
         }
+        unblock(VolumeId.of(command.getVolume()));
         return Outcome.getDefaultInstance();
+    }
+
+    /** Whoever seals segments of this epoch has decided what was left of those before. */
+    private void unblock(VolumeId id) {
+        VolumeRecord volume = metadata.volume(id);
+        if (volume != null && !volume.getBlocked().isEmpty()) {
+            metadata.putVolume(volume.toBuilder().clearBlocked().build());
+            metadata.addEvent("volume " + volume.getName(), "takeover no longer blocked");
+        }
     }
 
     private void seal(Segment segment, SegmentSeal seal) throws AshlarException {

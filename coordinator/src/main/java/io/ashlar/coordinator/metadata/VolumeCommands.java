@@ -5,6 +5,7 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.VolumeBlock;
 import io.ashlar.coordinator.record.VolumeClose;
 import io.ashlar.coordinator.record.VolumeCreate;
 import io.ashlar.coordinator.record.VolumeDelete;
@@ -62,9 +63,19 @@ final class VolumeCommands {
         return Outcome.getDefaultInstance();
     }
 
-    /** Raises the epoch and aborts the segments that the last writer had not yet opened. */
-    Outcome open(VolumeOpen command) throws AshlarException {
+    /**
+     * Raises the epoch and aborts the segments that the last writer had not yet opened.
+     *
+     * @param term in which the command was entered in the log: leases that a leader of another one
+     *     looked at say nothing
+     */
+    Outcome open(VolumeOpen command, long term) throws AshlarException {
         VolumeRecord volume = requireEpoch(command.getVolume(), command.getEpoch());
+        if (command.getTerm() != 0 && command.getTerm() != term) {
+            throw new AshlarException.Fenced("volume " + volume.getName()
+                    + " was found abandoned in term " + command.getTerm() + ", this is term "
+                    + term);
+        }
         VolumeId id = VolumeId.of(volume.getId());
         for (Segment segment : metadata.unsealedSegments(id)) {
             if (segment.getState() == SegmentState.CREATING) {
@@ -87,6 +98,22 @@ final class VolumeCommands {
                                 ? ", giving up what cannot be recovered of its last writes"
                                 : ""));
         return Outcome.newBuilder().setId(volume.getId()).setEpoch(epoch).build();
+    }
+
+    /** Nothing where somebody has opened the volume since: that takeover will tell. */
+    Outcome block(VolumeBlock command) {
+        VolumeRecord volume = metadata.volume(VolumeId.of(command.getVolume()));
+        boolean current = volume != null
+                && !volume.getDeleted()
+                && volume.getEpoch() == command.getEpoch()
+                && !volume.getBlocked().equals(command.getReason());
+        if (volume != null && current) {
+            metadata.putVolume(
+                    volume.toBuilder().setBlocked(command.getReason()).build());
+            metadata.addEvent(
+                    "volume " + volume.getName(), "takeover blocked: " + command.getReason());
+        }
+        return Outcome.getDefaultInstance();
     }
 
     Outcome close(VolumeClose command) throws AshlarException {

@@ -25,6 +25,7 @@ import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.RebuildAbandon;
 import io.ashlar.coordinator.record.RebuildPlan;
 import io.ashlar.coordinator.record.ShardPlace;
+import io.ashlar.coordinator.record.VolumeBlock;
 import io.ashlar.coordinator.record.VolumeClose;
 import io.ashlar.coordinator.record.VolumeRecord;
 
@@ -254,5 +255,51 @@ final class MetadataTest {
             assertThat(again.events(0, 10_000)).isEqualTo(metadata.events(0, 10_000));
             assertThat(again.nodes()).isEqualTo(metadata.nodes());
         }
+    }
+
+    /** A leader's look at the leases says nothing in another leader's term. */
+    @Test
+    void opensForAWorkerOnlyInTheTermThatFoundNoLease() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        Command.Builder worker = open(1);
+        worker.getVolumeOpenBuilder().setTerm(7);
+        Outcome refused = metadata.apply(metadata.appliedIndex() + 1, 8, worker.build());
+        assertThat(refused.getFailure().getCode()).isEqualTo(ErrorCode.FENCED);
+        assertThat(Objects.requireNonNull(metadata.volume(VOLUME)).getEpoch()).isEqualTo(1);
+        Outcome opened = metadata.apply(metadata.appliedIndex() + 1, 7, worker.build());
+        assertThat(opened.getEpoch()).isEqualTo(2);
+    }
+
+    @Test
+    void remembersABlockedTakeoverUntilSegmentsAreSealed() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        apply(createSegment(1, 1));
+        apply(openSegment(1, 1));
+        apply(open(1));
+        apply(block(1, "of a takeover before"));
+        assertThat(blocked()).isEmpty();
+        apply(block(2, "too few answer"));
+        assertThat(blocked()).isEqualTo("too few answer");
+        apply(open(2));
+        assertThat(blocked()).isEqualTo("too few answer");
+        apply(seal(1, 2, 8192));
+        assertThat(blocked()).isEqualTo("too few answer");
+        apply(seal(1, 3, 8192));
+        assertThat(blocked()).isEmpty();
+        assertThat(metadata.unsealedVolumes()).isEmpty();
+    }
+
+    private String blocked() {
+        return Objects.requireNonNull(metadata.volume(VOLUME)).getBlocked();
+    }
+
+    private static Command.Builder block(long epoch, String reason) {
+        return Command.newBuilder()
+                .setVolumeBlock(VolumeBlock.newBuilder()
+                        .setVolume(VOLUME.toProto())
+                        .setEpoch(epoch)
+                        .setReason(reason));
     }
 }

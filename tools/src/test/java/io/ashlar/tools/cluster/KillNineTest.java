@@ -5,9 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ashlar.client.AshlarClient;
 import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
+import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.GetStatus;
+import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.VolumeInfo;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +24,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -31,6 +37,9 @@ import java.util.SplittableRandom;
 class KillNineTest {
     private static final int BLOCKS = 512;
     private static final int PORTS = 20;
+
+    /** A lease, as long again in which a mount would go first, and a few seconds. */
+    private static final Duration SEALED_WITHIN = Duration.ofSeconds(5 + 5 + 5);
 
     @TempDir
     private Path directory;
@@ -73,6 +82,51 @@ class KillNineTest {
         writeWhile(Victim.EVERYTHING);
         startMissing();
         check();
+    }
+
+    /** So that repair can go on: it never touches a segment that is open. */
+    @Test
+    void whatADeadWriterLeftIsSealedAlthoughNobodyOpensTheVolume() throws Exception {
+        for (int block = 0; block < BLOCKS; block++) {
+            allowed.add(new ArrayList<>(List.of(0)));
+        }
+        writeWhile(Victim.NOBODY);
+        long deadNanos = System.nanoTime();
+        try (AshlarClient client = AshlarClient.connect(cluster.coordinatorAddresses())) {
+            assertThat(openSegments(client)).as("left by the writer").isPositive();
+            while (openSegments(client) > 0) {
+                assertThat(Duration.ofNanos(System.nanoTime() - deadNanos))
+                        .as("until it is sealed, seed %d", seed)
+                        .isLessThan(SEALED_WITHIN);
+            }
+            assertThat(status(client).getHealth()).isEqualTo(Health.OK);
+            VolumeInfo left = volume(client);
+            while (!left.getHolder().isEmpty()) {
+                assertThat(Duration.ofNanos(System.nanoTime() - deadNanos))
+                        .as("until it is given up, seed %d", seed)
+                        .isLessThan(SEALED_WITHIN);
+                left = volume(client);
+            }
+        }
+        check();
+    }
+
+    private static ClusterStatus status(AshlarClient client) throws IOException {
+        return client.call(Request.newBuilder()
+                        .setGetStatus(GetStatus.getDefaultInstance())
+                        .build())
+                .getStatus();
+    }
+
+    private static long openSegments(AshlarClient client) throws IOException {
+        return status(client).getSegments().getOpen();
+    }
+
+    private static VolumeInfo volume(AshlarClient client) throws IOException {
+        return client.call(Request.newBuilder()
+                        .setGetVolume(GetVolume.newBuilder().setName("disk0"))
+                        .build())
+                .getVolume();
     }
 
     /** Who dies before the writer does. */
