@@ -1,5 +1,7 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.GetScrub;
 import io.ashlar.client.protocol.GetStatus;
@@ -8,14 +10,17 @@ import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.StartScrub;
+import io.ashlar.coordinator.record.VolumeRecord;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
 /**
  * What must come about once nothing goes wrong any more: every volume can be opened, read and
  * written, all is fully redundant again, nothing is stuck and no shard is left over; within a stated
- * time, and without help but that each volume is opened once and a scrub is begun.
+ * time, and without help but that each volume is opened once, before what its last writer left has
+ * been sealed or after, and a scrub is begun.
  */
 final class Convergence {
     private static final long SECOND = WorldSettings.SECOND;
@@ -37,6 +42,9 @@ final class Convergence {
     }
 
     void demand() {
+        if (world.order().random().nextBoolean()) {
+            await("what dead writers left to be sealed", OPENED_WITHIN_NANOS, this::unsealed);
+        }
         openAll();
         await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
         await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
@@ -66,6 +74,23 @@ final class Convergence {
             left = lacking.get();
         }
         world.note("came about: " + what);
+    }
+
+    /** What workers have yet to seal, of volumes that nobody has opened since all was healed. */
+    private String unsealed() {
+        List<String> unsealed = new ArrayList<>();
+        for (VolumeUse use : workload.volumes()) {
+            VolumeRecord volume = world.metadata().volume(use.name());
+            boolean used = use.isOpening() || use.current() != null;
+            if (volume != null && !used) {
+                world.metadata()
+                        .unsealedSegments(VolumeId.of(volume.getId()))
+                        .forEach(segment -> unsealed.add(use.name() + ", held by "
+                                + volume.getHolder() + ", has segment "
+                                + SegmentId.of(segment.getId()) + " " + segment.getState()));
+            }
+        }
+        return unsealed.isEmpty() ? "" : unsealed + ", " + status().getReasonsList();
     }
 
     private void openAll() {

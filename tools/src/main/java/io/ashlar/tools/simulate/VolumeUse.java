@@ -29,6 +29,7 @@ final class VolumeUse {
     private final List<SimulatedClient> openers = new ArrayList<>();
     private long lastStamp;
     private long openings;
+    private long leftAloneUntilNanos;
 
     VolumeUse(World world, RandomGenerator random, int number) {
         this.world = world;
@@ -117,6 +118,7 @@ final class VolumeUse {
         switch (cause) {
             case AshlarException.Unavailable ignored -> {}
             case AshlarException.Fenced ignored -> {}
+            case AshlarException.InsufficientShards ignored -> {}
             default ->
                 throw new Violation(
                         "INV-8", "volume " + name + " cannot be opened: " + cause.getMessage());
@@ -214,6 +216,15 @@ final class VolumeUse {
     void allLost() {
         current = null;
         openers.forEach(client -> client.process().kill());
+    }
+
+    /** Nobody opens it for so long: what its last writer left is for the cluster to seal. */
+    void leaveAlone(long nanos) {
+        leftAloneUntilNanos = world.schedule().nowNanos() + nanos;
+    }
+
+    boolean isLeftAlone() {
+        return world.schedule().nowNanos() < leftAloneUntilNanos;
     }
 
     /** Forgets the former writers that are dead. */

@@ -61,7 +61,7 @@ final class Workload {
     private void use(VolumeUse volume) {
         WriterSession writer = volume.current();
         if (writer == null) {
-            if (!volume.isOpening()) {
+            if (!volume.isOpening() && !volume.isLeftAlone()) {
                 volume.lost();
                 volume.open(random.nextInt(4) == 0);
             }

@@ -10,6 +10,7 @@ final class WriterFaults {
     private static final long MILLI = 1_000_000;
     private static final long LEAVES_WITHIN_NANOS = 30_000 * MILLI;
     private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
+    private static final long MAX_ALONE_NANOS = 60_000 * MILLI;
 
     private final World world;
     private final RandomGenerator random;
@@ -40,7 +41,14 @@ final class WriterFaults {
         world.note("FAULT writer " + session.client().name() + " killed");
         session.client().process().kill();
         volume.lost();
+        perhapsLeaveAlone(volume);
         return true;
+    }
+
+    private void perhapsLeaveAlone(VolumeUse volume) {
+        if (random.nextBoolean()) {
+            volume.leaveAlone(random.nextLong(MAX_ALONE_NANOS));
+        }
     }
 
     /** With everybody who opens a volume just now. */
@@ -49,6 +57,7 @@ final class WriterFaults {
             client.process().kill();
         }
         workload.volumes().forEach(VolumeUse::allLost);
+        workload.volumes().forEach(this::perhapsLeaveAlone);
     }
 
     boolean pause() {
