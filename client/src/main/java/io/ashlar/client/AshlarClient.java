@@ -91,6 +91,8 @@ public final class AshlarClient implements AutoCloseable {
      *
      * @throws AshlarException.Unavailable where another holder lives, or where too few nodes answer
      *     to know what was acknowledged
+     * @throws AshlarException.InsufficientShards where that is known, and too few nodes answer to
+     *     read the volume's map
      */
     public Volume open(String name, OpenOptions options) throws AshlarException {
         return Waiting.on(openAsync(name, options));
