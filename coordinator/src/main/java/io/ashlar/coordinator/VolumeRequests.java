@@ -95,7 +95,7 @@ final class VolumeRequests {
         if (volume == null) {
             return repeated(command, request.getName());
         }
-        requireNoLease(volume, "");
+        requireNoLease(volume);
         return leader.propose(command.setVolumeDelete(
                 VolumeDelete.newBuilder().setVolume(volume.getId()).setEpoch(volume.getEpoch())));
     }
@@ -184,13 +184,13 @@ final class VolumeRequests {
             throw new AshlarException.Invalid("a volume is opened by somebody: no holder given");
         }
         VolumeRecord volume = require(request.getName());
+        VolumeId id = VolumeId.of(volume.getId());
         boolean repeated = leader.metadata().outcomeOf(request.getRequestId()) != null;
         if (request.hasAbandoned() && !repeated) {
             requireAbandoned(volume, request.getAbandoned());
-        } else if (!request.getSteal()) {
-            requireNoLease(volume, request.getHolder());
+        } else if (!request.getSteal() && !repeated) {
+            requireNoLease(volume);
         }
-        VolumeId id = VolumeId.of(volume.getId());
         if (!repeated) {
             leases.begin(id, leader.nowNanos());
         }
@@ -215,7 +215,7 @@ final class VolumeRequests {
                     + "), it was to be taken over at epoch " + as.getEpoch()
                     + ": it is not as it was left");
         }
-        requireNoLease(volume, "");
+        requireNoLease(volume);
     }
 
     /** Whether somebody has it whose lease runs. */
@@ -262,10 +262,10 @@ final class VolumeRequests {
         return volume;
     }
 
-    /** Whoever holds it already may go on. */
-    private void requireNoLease(VolumeRecord volume, String holder) throws AshlarException {
+    /** Whatever the holder is called: two processes may give themselves the same name. */
+    private void requireNoLease(VolumeRecord volume) throws AshlarException {
         long leftMillis = leases.remainingMillis(VolumeId.of(volume.getId()), leader.nowNanos());
-        if (isHeld(volume) && !volume.getHolder().equals(holder)) {
+        if (isHeld(volume)) {
             throw new AshlarException.Unavailable("volume " + volume.getName() + " is held by "
                     + volume.getHolder() + ", whose lease runs for another " + leftMillis
                     + " ms: stop that one first, or wait until its lease has run out");
@@ -328,7 +328,8 @@ final class VolumeRequests {
                 .setRootCommit(RootCommit.newBuilder()
                         .setVolume(request.getVolume())
                         .setEpoch(request.getEpoch())
-                        .setRoot(request.getRoot())));
+                        .setRoot(request.getRoot())
+                        .addAllUnreadable(request.getUnreadableList())));
     }
 
     CompletableFuture<Outcome> close(CloseVolume request) {
