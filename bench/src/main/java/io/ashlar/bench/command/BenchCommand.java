@@ -7,5 +7,5 @@ import picocli.CommandLine.Command;
 @Command(
         name = "bench",
         description = "How fast this machine and this cluster are.",
-        subcommands = {EncodeCommand.class, IoCommand.class, MapCommand.class})
+        subcommands = {EncodeCommand.class, IoCommand.class, MapCommand.class, StallCommand.class})
 final class BenchCommand extends Group {}
