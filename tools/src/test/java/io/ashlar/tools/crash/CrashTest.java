@@ -53,8 +53,7 @@ class CrashTest {
         try (CrashCluster cluster = CrashCluster.start(directory, powerCuts)) {
             CrashRun run = new CrashRun(cluster, directory, random.nextLong());
             for (int cycle = 0; cycle < cycles; cycle++) {
-                Death death =
-                        DEATHS[cycle < DEATHS.length ? cycle : random.nextInt(DEATHS.length)];
+                Death death = DEATHS[cycle < DEATHS.length ? cycle : random.nextInt(DEATHS.length)];
                 try {
                     run.cycle(death);
                 } catch (Exception | AssertionError e) {
