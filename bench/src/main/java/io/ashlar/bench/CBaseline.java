@@ -68,15 +68,29 @@ final class CBaseline implements AutoCloseable {
         return version;
     }
 
-    /** Runs an operation for about that long, and a quarter of it beforehand, unmeasured. */
+    /**
+     * Runs an operation for about that long, and a quarter of it beforehand, unmeasured; in cells
+     * allocated anew.
+     */
     double gigabytesPerSecond(Operation operation, CodeShape shape, int cellBytes, int milliseconds)
             throws IOException {
-        commands.write(operation.label() + " " + shape.k() + " " + shape.m() + " " + cellBytes + " "
-                + milliseconds + "\n");
-        commands.flush();
-        String[] answer = readAnswer().split(" ", 2);
+        String[] answer = ask(operation, shape, cellBytes, "ms " + milliseconds);
         double codedBytes = Double.parseDouble(answer[0]) * shape.k() * cellBytes;
         return codedBytes / Double.parseDouble(answer[1]);
+    }
+
+    /** Runs an operation so many times, in the cells of the call before where the shape is the same. */
+    void repeat(Operation operation, CodeShape shape, int cellBytes, int calls) throws IOException {
+        var _ = ask(operation, shape, cellBytes, "calls " + calls);
+    }
+
+    /** How many calls it made and how many nanoseconds they took. */
+    private String[] ask(Operation operation, CodeShape shape, int cellBytes, String amount)
+            throws IOException {
+        commands.write(operation.label() + " " + shape.k() + " " + shape.m() + " " + cellBytes + " "
+                + amount + "\n");
+        commands.flush();
+        return readAnswer().split(" ", 2);
     }
 
     private String readAnswer() throws IOException {

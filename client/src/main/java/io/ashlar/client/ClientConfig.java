@@ -56,4 +56,21 @@ public record ClientConfig(
                     "stripes of " + stripeBytes + " bytes, " + windowStripes + " in flight");
         }
     }
+
+    /** The same with checkpoints at other distances. */
+    public ClientConfig withMaxTailStripes(long stripes) {
+        return new ClientConfig(
+                hangBound,
+                readTimeout,
+                recoveryTimeout,
+                coordinatorTimeout,
+                leaseRenewal,
+                windowStripes,
+                stripeBytes,
+                maxWaitingBytes,
+                stripes,
+                mapLimits,
+                firstShardBytes,
+                maxShardBytes);
+    }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * What verifying a volume found.
  *
- * @param stripes that hold live blocks
+ * @param stripes that hold live blocks or the map
  * @param cells of theirs that were read and are right
  * @param damagedCells missing, unreachable or wrong
  * @param bytes read

@@ -237,7 +237,8 @@ public final class Volume implements AutoCloseable {
     }
 
     /**
-     * Reads every cell of every stripe that holds a live block and proves it present and right.
+     * Reads every cell of every stripe that holds a live block or pages of the map and proves it
+     * present and right.
      *
      * @param everyPattern proves also that any d cells of a stripe decode to all others
      * @param progress hears which part of the volume's size is proved, in bytes, stripe by stripe

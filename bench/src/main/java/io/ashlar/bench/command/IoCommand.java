@@ -1,13 +1,11 @@
 package io.ashlar.bench.command;
 
 import io.ashlar.bench.load.Api;
-import io.ashlar.bench.load.ForeignData;
 import io.ashlar.bench.load.Load;
 import io.ashlar.bench.load.LoadOptions;
 import io.ashlar.bench.load.LoadReport;
 import io.ashlar.bench.load.Pattern;
 import io.ashlar.client.AshlarClient;
-import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
 import io.ashlar.client.model.VolumeName;
@@ -24,7 +22,6 @@ import picocli.CommandLine.Option;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.OptionalLong;
 
 @Command(
         name = "io",
@@ -103,7 +100,7 @@ final class IoCommand extends Benchmark {
         try (AshlarClient client = AshlarClient.connect(coordinators());
                 Volume volume = client.open(name.text(), OpenOptions.forProcess("bench"))) {
             if (options.isWriting() && !overwrite) {
-                refuseForeignData(volume);
+                refuseForeignData(name, volume);
             }
             describe();
             console()
@@ -148,15 +145,6 @@ final class IoCommand extends Benchmark {
                 : "";
         return options.pattern() + mixed + ", " + Sizes.format(options.blockBytes()) + " at depth "
                 + options.depth() + " (" + options.api() + ")";
-    }
-
-    private void refuseForeignData(Volume volume) throws AshlarException, CommandFailed {
-        OptionalLong found = ForeignData.find(volume);
-        if (found.isPresent()) {
-            throw new CommandFailed("volume " + name + " holds data at byte "
-                    + found.getAsLong() + " that bench did not write: to destroy all of it say"
-                    + " --overwrite, or create another volume for the load");
-        }
     }
 
     private void show(LoadReport report) {

@@ -204,6 +204,21 @@ class IoCommandTest {
     }
 
     @Test
+    void opensBehindTailsAndReadsAllThatTheyHeld() throws IOException {
+        create("tails", 5);
+        Map<String, Object> report = json(Ran.of(("bench open --coordinator "
+                        + coordinators.getFirst()
+                        + " --volume tails --tail 100 --depth 4 --rounds 2 --json")
+                .split(" ")));
+        assertThat((List<?>) report.get("rounds"))
+                .hasSize(2)
+                .allSatisfy(round -> assertThat((Map<?, ?>) round).satisfies(figures -> {
+                    assertThat((Integer) figures.get("stripes")).isGreaterThanOrEqualTo(100);
+                    assertThat((Integer) figures.get("verifiedBytes")).isPositive();
+                }));
+    }
+
+    @Test
     void anUnknownVolumeFails() {
         Ran ran = io("--volume nowhere --pattern randread");
         assertThat(ran.exitCode()).isEqualTo(CommandTree.FAILED);

@@ -11,8 +11,10 @@ import io.ashlar.client.transport.Loop;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -36,6 +38,7 @@ public final class BlockMap {
     public static final int WINDOW_BLOCKS = 8192;
 
     private final Loop loop;
+    private final MapStore store;
     private final long blockCount;
     private final MapLimits limits;
     private final MapRuns runs;
@@ -52,6 +55,7 @@ public final class BlockMap {
 
     private BlockMap(Loop loop, MapStore store, MapLimits limits, MapRoot root, RunList list) {
         this.loop = loop;
+        this.store = store;
         this.blockCount = root.blockCount();
         this.limits = limits;
         this.position = root.position();
@@ -235,6 +239,20 @@ public final class BlockMap {
             extents.forEach(visitor::extent);
             loop.execute(() -> visitFrom(block + count, visitor, visited));
         });
+    }
+
+    /** The stripes that the map itself lies in, as far as it is on drives, once each. */
+    public Set<StripeRef> ownStripes() throws AshlarException {
+        Set<StripeRef> stripes = new LinkedHashSet<>();
+        MapRuns.Version version = runs.pin();
+        try {
+            for (Run run : version.runs()) {
+                run.addStripes(store, stripes);
+            }
+        } finally {
+            runs.unpin(version);
+        }
+        return stripes;
     }
 
     /** Blocks that read as errors. Goes through the map only where there may be any. */

@@ -1,5 +1,6 @@
 package io.ashlar.client.map;
 
+import io.ashlar.client.AshlarException;
 import io.ashlar.client.log.LogSegment;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.stripe.StripeRef;
@@ -11,12 +12,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Finds every stripe that holds a live block, once each, while it goes through the map. It remembers
+ * Finds every stripe that holds a live block or pages of the map, once each, while it goes through
+ * the map. It remembers
  * what it has found in one bit for every 4 KiB of a segment's shards: 2 KiB for 64 MiB.
  */
 public final class LiveStripes {
     private final BlockMap map;
     private final IdentityHashMap<LogSegment, BitSet> seen = new IdentityHashMap<>();
+    private boolean mapTold;
     private volatile long blocksDone;
 
     public LiveStripes(BlockMap map) {
@@ -32,8 +35,21 @@ public final class LiveStripes {
         return blocksDone == map.blockCount();
     }
 
-    /** The stripes that come newly with the next blocks, maybe none; on the volume's loop. */
+    /**
+     * Those of the map first, then those that come newly with the next blocks, maybe none; on the
+     * volume's loop.
+     */
     public CompletableFuture<List<StripeRef>> next() {
+        if (!mapTold) {
+            mapTold = true;
+            try {
+                List<StripeRef> own = List.copyOf(map.ownStripes());
+                own.forEach(this::mark);
+                return CompletableFuture.completedFuture(own);
+            } catch (AshlarException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+        }
         long from = blocksDone;
         long count = Math.min(BlockMap.WINDOW_BLOCKS, map.blockCount() - from);
         return map.lookUp(from, count).thenApply(extents -> {

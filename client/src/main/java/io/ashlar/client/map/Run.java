@@ -13,6 +13,7 @@ import io.ashlar.client.stripe.StripeRef;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** A run of a map: its directory, in memory, and thereby where each of its pages lies. Immutable. */
@@ -66,11 +67,7 @@ final class Run implements StripeNames {
             MapStore store, MapRoot.Pages group, byte[] target, int at) {
         StripeRef stripe;
         try {
-            stripe = new StripeRef(
-                    store.segment(group.segment()),
-                    group.stripeNumber(),
-                    group.stripeOffset(),
-                    group.geometry());
+            stripe = stripe(store, group);
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -85,6 +82,24 @@ final class Run implements StripeNames {
                             buffer.sizeBytes());
                     buffer.release();
                 });
+    }
+
+    private static StripeRef stripe(MapStore store, MapRoot.Pages group) throws AshlarException {
+        return new StripeRef(
+                store.segment(group.segment()),
+                group.stripeNumber(),
+                group.stripeOffset(),
+                group.geometry());
+    }
+
+    /** Adds the stripes that its pages lie in. */
+    void addStripes(MapStore store, Set<StripeRef> stripes) throws AshlarException {
+        for (int page = 0; page < pageCount(); page += directory.batchPages()) {
+            stripes.add(place(page).stripe());
+        }
+        for (MapRoot.Pages group : directoryPages) {
+            stripes.add(stripe(store, group));
+        }
     }
 
     RunDirectory.Fences fences() {

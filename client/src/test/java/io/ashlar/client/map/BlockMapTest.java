@@ -289,15 +289,31 @@ class BlockMapTest {
     }
 
     @Test
+    void itsOwnStripesAreThoseThatReadingAllOfItReads() throws Exception {
+        BlockMap written = open(SMALL);
+        write(written, 700);
+        await(written.checkpoint());
+        loop.runFor(LONG_NANOS);
+        store.stripesRead().clear();
+        BlockMap map = open(SMALL);
+        expectAll(map);
+        assertThat(map.ownStripes())
+                .hasSizeGreaterThan(3)
+                .containsExactlyInAnyOrderElementsOf(store.stripesRead());
+    }
+
+    @Test
     void everyLiveStripeIsFoundOnce() throws Exception {
         BlockMap map = open(SMALL);
         write(map, 700);
+        await(map.checkpoint());
         Set<List<Object>> expected = new HashSet<>();
         for (Object content : model.blocks(0, BLOCKS)) {
             if (content instanceof MapModel.Pointer pointer) {
                 expected.add(List.of(pointer.segment(), pointer.number()));
             }
         }
+        map.ownStripes().forEach(ref -> expected.add(List.of(ref.segment().id(), ref.number())));
         LiveStripes live = new LiveStripes(map);
         List<List<Object>> found = new ArrayList<>();
         while (!live.isAtEnd()) {

@@ -48,6 +48,7 @@ final class FakeMapStore implements MapStore {
     private int rottenByte = -1;
     private int soundReadsLeft;
     private boolean fenced;
+    private final Set<StripeRef> stripesRead = new HashSet<>();
     private long reads;
     private long appendedPages;
 
@@ -78,6 +79,11 @@ final class FakeMapStore implements MapStore {
 
     long reads() {
         return reads;
+    }
+
+    /** The stripes that pages were read from. */
+    Set<StripeRef> stripesRead() {
+        return stripesRead;
     }
 
     long appendedPages() {
@@ -157,6 +163,7 @@ final class FakeMapStore implements MapStore {
     public CompletableFuture<Buffer> read(PagePlace place, int[] crcs) {
         SegmentId segment = place.stripe().segment().id();
         reads++;
+        stripesRead.add(place.stripe());
         return later(() -> {
             Buffer buffer = Buffer.allocate(crcs.length * Stripe.PIECE_BYTES);
             for (int i = 0; i < crcs.length; i++) {

@@ -18,7 +18,7 @@ import java.util.Map;
 @Command(
         name = "verify",
         description =
-                "Read every live block's stripe and prove that every cell is present and right.")
+                "Read every stripe of live blocks or the map; prove each cell present and right.")
 final class VolumeVerify extends Leaf {
     @Parameters(paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")

@@ -204,9 +204,13 @@ public final class Demo {
     }
 
     private void killOneTooMany() throws IOException {
-        cluster.kill(KILLED_TOO_MANY);
-        ReadSample.Outcome outcome =
-                ReadSample.read(cluster.coordinatorAddresses(), VOLUME.text(), image.file());
+        ReadSample.Outcome outcome;
+        try (AshlarClient client = client();
+                Volume volume = open(client);
+                FileChannel expected = FileChannel.open(image.file())) {
+            cluster.kill(KILLED_TOO_MANY);
+            outcome = ReadSample.read(volume, expected);
+        }
         if (outcome.wrong() > 0) {
             throw new DemoFailed(outcome.wrong() + " reads gave wrong data with three nodes dead");
         }

@@ -1,16 +1,11 @@
 package io.ashlar.tools.demo;
 
-import io.ashlar.client.AshlarClient;
 import io.ashlar.client.AshlarException;
-import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
-import io.ashlar.client.model.Address;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Random;
 
 /** Reads pieces of a volume here and there and compares each with the image. */
@@ -23,15 +18,7 @@ final class ReadSample {
 
     record Outcome(int reads, int right, int unavailable, int wrong) {}
 
-    static Outcome read(List<Address> coordinators, String name, Path image) throws IOException {
-        try (AshlarClient client = AshlarClient.connect(coordinators);
-                FileChannel expected = FileChannel.open(image);
-                Volume volume = client.open(name, OpenOptions.forProcess("demo"))) {
-            return compare(volume, expected);
-        }
-    }
-
-    private static Outcome compare(Volume volume, FileChannel expected) throws IOException {
+    static Outcome read(Volume volume, FileChannel expected) throws IOException {
         Random random = new Random(SEED);
         ByteBuffer read = ByteBuffer.allocateDirect(READ_BYTES);
         ByteBuffer wanted = ByteBuffer.allocateDirect(READ_BYTES);
