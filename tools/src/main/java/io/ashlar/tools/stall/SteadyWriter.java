@@ -124,7 +124,7 @@ public final class SteadyWriter implements AutoCloseable {
         ByteBuffer found = ByteBuffer.allocate(blocks * BLOCK_BYTES);
         volume.read((long) first * BLOCK_BYTES, found);
         for (int i = 0; i < blocks; i++) {
-            long block = first + i;
+            long block = (long) first + i;
             long last = block + (count - 1 - block) / blockCount * blockCount;
             if (!found.slice(i * BLOCK_BYTES, BLOCK_BYTES).equals(filled(last))) {
                 throw new AshlarException.Corrupt("block " + block + " does not hold write " + last
