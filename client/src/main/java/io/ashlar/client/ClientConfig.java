@@ -18,8 +18,8 @@ import java.time.Duration;
  * @param maxTailStripes stripes after which the map is saved, so that opening the volume after a
  *     crash replays about so many
  * @param mapLimits what memory the map of a volume may take
- * @param firstShardBytes size of the shards of a volume's first segment; doubles from one to the
- *     next
+ * @param firstShardBytes size of the shards of a volume's first segment; the next ones grow with
+ *     what is written
  * @param maxShardBytes size of shards at most
  */
 public record ClientConfig(

@@ -66,6 +66,18 @@ class ReadBoundsTest {
         assertThat(found).isEqualTo(image);
     }
 
+    /** It takes a minute for everything; each read asks others after what it usually takes. */
+    @Test
+    void oneSlowNodeIsNotWaitedFor() {
+        byte[] image = bytes(64);
+        client.write(volume, 0, image);
+        cluster.slow(2, 60 * TestClient.SECOND);
+        long begin = loop.nanoTime();
+        assertThat(client.read(volume, 0, 64)).isEqualTo(image);
+        assertThat(loop.nanoTime() - begin).isLessThan(TestClient.SECOND / 2);
+        assertThat(client.stats(volume).degradedReads()).isPositive();
+    }
+
     @Test
     void aReadOverLostBlocksFailsWhenAllOfItsPartsHaveEnded() {
         byte[] stored = bytes(1);

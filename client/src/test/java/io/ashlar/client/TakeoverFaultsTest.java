@@ -64,6 +64,21 @@ class TakeoverFaultsTest {
         assertThat(client.read(next, 0, STRIPE_BLOCKS)).isEqualTo(acknowledged);
     }
 
+    /** It is connected and never answers: the others are enough. */
+    @Test
+    void aHungNodeDoesNotHoldUpATakeover() {
+        Volume volume = client.open();
+        byte[] acknowledged = bytes(STRIPE_BLOCKS);
+        client.write(volume, 0, acknowledged);
+        client.kill();
+        cluster.slow(3, 3600 * TestClient.SECOND);
+        client = newClient();
+        long begin = loop.nanoTime();
+        Volume next = client.open();
+        assertThat(client.read(next, 0, STRIPE_BLOCKS)).isEqualTo(acknowledged);
+        assertThat(loop.nanoTime() - begin).isLessThan(30 * TestClient.SECOND);
+    }
+
     @Test
     void aSealedShardWhoseDriveIsAbsentMayStillKnow() {
         Set<Integer> holders = watchHolders(0);

@@ -111,12 +111,18 @@ final class SegmentRequests {
     private List<DriveView> place(SegmentId id, Policy policy, CreateSegment request)
             throws AshlarException {
         Set<String> avoided = new HashSet<>(request.getAvoidNodesList());
-        Collection<DriveView> withRoom = nodes.placeable(request.getShardBytes(), avoided);
-        List<DriveView> drives = PlacementPlanner.place(id, policy, withRoom);
+        List<DriveView> drives = PlacementPlanner.place(
+                id, policy, nodes.placeable(request.getShardBytes(), avoided));
         if (!drives.isEmpty()) {
             return drives;
         }
-        Collection<DriveView> healthy = nodes.placeable(0, avoided);
+        // A node that a writer found slow is better than no segment.
+        Collection<DriveView> withRoom = nodes.placeable(request.getShardBytes(), Set.of());
+        drives = PlacementPlanner.place(id, policy, withRoom);
+        if (!drives.isEmpty()) {
+            return drives;
+        }
+        Collection<DriveView> healthy = nodes.placeable(0, Set.of());
         if (!PlacementPlanner.place(id, policy, healthy).isEmpty()) {
             throw new AshlarException.NoSpace("a segment of " + policy + " needs "
                     + request.getShardBytes() + " bytes on drives in " + policy.minDomains()
@@ -125,9 +131,7 @@ final class SegmentRequests {
         }
         throw new AshlarException.Unavailable("a segment of " + policy + " needs "
                 + policy.minDomains() + " failure domains that are up, and "
-                + domains(healthy) + " are"
-                + (avoided.isEmpty() ? "" : " (without " + avoided + ", which just failed)")
-                + ": bring nodes back or add some");
+                + domains(healthy) + " are: bring nodes back or add some");
     }
 
     private static long domains(Collection<DriveView> drives) {

@@ -83,6 +83,18 @@ final class NodeRequestsTest {
     }
 
     @Test
+    void heartbeatsOfHealthyNodesAreNoCommands() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.passSeconds(5);
+        long before = cluster.metadata().appliedIndex();
+        cluster.passSeconds(60);
+        assertThat(cluster.metadata().appliedIndex()).isEqualTo(before);
+        cluster.node("n3").kill();
+        cluster.passSeconds(5);
+        assertThat(cluster.metadata().appliedIndex()).isGreaterThan(before);
+    }
+
+    @Test
     void takesNobodyForDeadAfterAPauseOfItsOwn() throws AshlarException {
         TestCluster cluster = TestCluster.of(6);
         cluster.createVolume("disk0", "rs-4-2");

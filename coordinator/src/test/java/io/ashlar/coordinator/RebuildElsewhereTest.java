@@ -146,6 +146,23 @@ final class RebuildElsewhereTest extends RepairFixture {
     }
 
     @Test
+    void allNodesShareTheWorkOfALostDrive() throws AshlarException {
+        TestCluster cluster = TestCluster.of(8);
+        VolumeInfo held = held(cluster, "rs-4-2");
+        for (int i = 0; i < 60; i++) {
+            var _ = cluster.sealedSegment(held);
+        }
+        TestNode lost = cluster.node("n1");
+        lost.failDrive("fsync: input/output error");
+        cluster.passSeconds(60);
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
+        for (TestNode node : cluster.nodes.values()) {
+            long rebuilds = node.ordered.stream().filter(Order::hasRebuild).count();
+            assertThat(rebuilds).as(node.id).isBetween(node == lost ? 0L : 2L, 14L);
+        }
+    }
+
+    @Test
     void doublesUpWhereNoDomainIsFreeAndSpreadsAgainLater() throws AshlarException {
         TestCluster cluster = TestCluster.of(6, DELAY);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));

@@ -222,9 +222,23 @@ final class SegmentRequestsTest {
         assertThat(without.getPlacementsList()).noneMatch(p -> p.getNode().equals("n1"));
         assertThat(avoiding(cluster, held, "n1", "n2", "n3").getPlacementsCount())
                 .isEqualTo(6);
-        assertThatThrownBy(() -> avoiding(cluster, held, "n1", "n2", "n3", "n4"))
+    }
+
+    /** A writer that finds all nodes slow asks to avoid all; they are up nevertheless. */
+    @Test
+    void usesAvoidedNodesWhereTooFewOthersAreUp() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        String[] slow = {"n1", "n2", "n3", "n4", "n5", "n6"};
+        assertThat(avoiding(cluster, held, slow).getPlacementsCount()).isEqualTo(6);
+        for (String node : List.of("n1", "n2", "n3", "n4")) {
+            cluster.node(node).kill();
+        }
+        cluster.passSeconds(5);
+        assertThatThrownBy(() -> avoiding(cluster, held, slow))
                 .isInstanceOf(AshlarException.Unavailable.class)
-                .hasMessageContaining("3 failure domains");
+                .hasMessageContaining("3 failure domains that are up, and 2 are");
     }
 
     private static Segment avoiding(TestCluster cluster, VolumeInfo volume, String... nodes)

@@ -3,10 +3,13 @@ package io.ashlar.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Policy;
 import io.ashlar.client.protocol.OrderResult;
 import io.ashlar.client.protocol.ShardDamage;
 
 import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
 
 /** What a scrub finds by itself. */
 final class NodeScrubTest extends StorageNodeFixture {
@@ -37,6 +40,27 @@ final class NodeScrubTest extends StorageNodeFixture {
         assertThat(cluster.damage)
                 .extracting(ShardDamage::getShard)
                 .containsExactlyInAnyOrder(shards.get(0), shards.get(1), shards.get(2));
+    }
+
+    /** A slice, then a pause in which the drive is its users' alone. */
+    @Test
+    void aScrubKeepsToItsRate() throws AshlarException, IOException {
+        for (int number = 1; number <= 4; number++) {
+            segment = new TestSegment(number, new Policy(4, 2));
+            shards = cluster.place(segment);
+            stripes.clear();
+            sealedBytes = 0;
+            writeSegment();
+            seal();
+        }
+        cluster.nodes.getFirst().kill();
+        cluster.scrubBytesPerSecond = DriveScrub.SLICE_BYTES / 10;
+        cluster.nodes.getFirst().start();
+        long begin = cluster.transport.nextLoop().nanoTime();
+        long slices = scrub(0).getBytesRead() / DriveScrub.SLICE_BYTES;
+        assertThat(slices).isPositive();
+        assertThat(cluster.transport.nextLoop().nanoTime() - begin)
+                .isBetween(slices * 10_000_000_000L, (slices + 1) * 10_000_000_000L);
     }
 
     @Test

@@ -161,6 +161,30 @@ final class RebuildTest extends StorageNodeFixture {
         assertThat(result.getBytesRead()).isLessThan(4 * result.getBytesWritten());
     }
 
+    /** What a rebuild holds in memory is what it has asked for. */
+    @Test
+    void readsNoMoreThanSoManyStripesAtOnce() throws AshlarException {
+        writeSegment();
+        seal();
+        delete(0);
+        long answerNanos = 500_000_000L;
+        List<Long> asked = new ArrayList<>();
+        cluster.transport.delay(request -> {
+            if (!request.hasReadCell()) {
+                return 50_000;
+            }
+            asked.add(cluster.transport.nextLoop().nanoTime());
+            return answerNanos;
+        });
+        assertThat(rebuild(0).hasFailure()).isFalse();
+        int most = ShardRebuilder.STRIPES_AT_ONCE * (shards.size() - 1);
+        assertThat(asked).hasSizeGreaterThan(most);
+        for (long from : asked) {
+            assertThat(asked.stream().filter(at -> at >= from && at < from + answerNanos))
+                    .hasSizeLessThanOrEqualTo(most);
+        }
+    }
+
     @Test
     void doesNotWaitForSilentNodesAtEveryStripe() throws AshlarException {
         writeSegment();

@@ -7,6 +7,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.ReadCell;
+import io.ashlar.client.protocol.ShardFenced;
 import io.ashlar.client.protocol.ShardRef;
 
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,22 @@ final class ShardCreationTest extends ShardStoreFixture {
                         recovery(stripes.getFirst(), 5), stripes.getFirst().record(0)))
                 .isInstanceOf(AshlarException.Fenced.class);
         drive.append(recovery(stripes.getFirst(), 6), stripes.getFirst().record(0));
+    }
+
+    /** It came when the fence was not there yet; it is looked at when its turn comes. */
+    @Test
+    void anAppendThatQueuesBehindAFenceIsRefused() throws AshlarException {
+        createAndAppend(1);
+        TestDrive.Outcome<ShardFenced> fenced = new TestDrive.Outcome<>();
+        TestDrive.Outcome<Done> appended = new TestDrive.Outcome<>();
+        var stripe = next();
+        drive.drive.fence(shard, 6, fenced);
+        drive.drive.append(segment.append(shard, stripe), stripe.record(0), appended);
+        assertThat(fenced.isAnswered()).isFalse();
+        drive.run();
+        assertThat(fenced.get().getHighestEpoch()).isEqualTo(6);
+        assertThatThrownBy(appended::get).isInstanceOf(AshlarException.Fenced.class);
+        assertThat(drive.list(shard).records()).containsExactly(0L);
     }
 
     @Test

@@ -46,6 +46,9 @@ final class TestCluster implements AutoCloseable {
     /** Of nodes that start from now on. */
     int inventoryPageShards = StorageNodeConfig.DEFAULT_INVENTORY_PAGE_SHARDS;
 
+    /** Of nodes that start from now on. */
+    long scrubBytesPerSecond = StorageNodeConfig.DEFAULT_SCRUB_BYTES_PER_SECOND;
+
     /** Whether the next page but the first is refused. */
     boolean refusesPage;
 
@@ -102,7 +105,18 @@ final class TestCluster implements AutoCloseable {
                     List.of(
                             drive,
                             new StorageNodeConfig.DriveConfig("1", TestDrive.CAPACITY_BYTES)));
-            var config = standard.withInventoryPageShards(inventoryPageShards);
+            var config = new StorageNodeConfig(
+                    standard.node(),
+                    standard.listen(),
+                    standard.advertise(),
+                    standard.zone(),
+                    standard.coordinators(),
+                    standard.drives(),
+                    standard.readersPerDrive(),
+                    standard.heartbeatInterval(),
+                    scrubBytesPerSecond,
+                    standard.rebuildsAtOnce(),
+                    inventoryPageShards);
             process = StorageNode.start(config, transport, platform());
         }
 

@@ -7,5 +7,11 @@ import picocli.CommandLine.Command;
 @Command(
         name = "bench",
         description = "How fast this machine and this cluster are.",
-        subcommands = {EncodeCommand.class, IoCommand.class, MapCommand.class, OpenCommand.class})
+        subcommands = {
+            EncodeCommand.class,
+            IoCommand.class,
+            MapCommand.class,
+            OpenCommand.class,
+            StallCommand.class
+        })
 final class BenchCommand extends Group {}

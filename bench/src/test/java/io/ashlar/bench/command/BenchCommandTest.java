@@ -79,6 +79,9 @@ class BenchCommandTest {
                 "encode --rounds 0",
                 "map --writes 0",
                 "map --size 100",
+                "stall",
+                "stall --dir /nowhere --kills 0",
+                "stall --dir /nowhere --policy raid5",
             })
     void misuseIsOneLineAndExitCodeTwo(String line) {
         Ran ran = Ran.of(("bench " + line).strip().split(" "));
@@ -103,6 +106,13 @@ class BenchCommandTest {
         assertThat(ran.out())
                 .contains("\"sizeBytes\":67108864")
                 .contains("\"writes\":20000", "\"runBytesPerWrite\":", "\"machine\":");
+    }
+
+    @Test
+    void stallNeedsAClusterOfThisMachine(@TempDir Path directory) {
+        Ran ran = Ran.of("bench", "stall", "--dir", directory.toString());
+        assertThat(ran.exitCode()).isEqualTo(CommandTree.FAILED);
+        assertThat(ran.err()).hasLineCount(1).contains("holds no cluster", "ashlar up");
     }
 
     @Test

@@ -70,7 +70,9 @@ final class LogChain {
         for (TailDecision.Tail tail : tails.values()) {
             if (tail.blocked() != null) {
                 throw AshlarException.Unavailable.blocked(
-                        "the volume's last writes cannot be recovered yet: " + tail.blocked());
+                        "the volume's last writes cannot be recovered yet: " + tail.blocked()
+                                + ": start these nodes again, or give the writes up on record"
+                                + " (ashlar volume recover NAME --accept-loss)");
             }
         }
         return tails;

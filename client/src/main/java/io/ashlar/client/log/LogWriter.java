@@ -57,18 +57,12 @@ final class LogWriter {
     /**
      * @param known the volume's segments, all sealed; new ones are added
      * @param end of the log
-     * @param lastShardBytes size of the shards of the last segment, or 0
      */
-    LogWriter(
-            Cluster cluster,
-            WriterIdentity writer,
-            LogSegments known,
-            LogPosition end,
-            long lastShardBytes) {
+    LogWriter(Cluster cluster, WriterIdentity writer, LogSegments known, LogPosition end) {
         this.cluster = cluster;
         this.writer = writer;
         this.acknowledged = end;
-        this.segments = new OpenSegments(cluster, writer, known, end, lastShardBytes);
+        this.segments = new OpenSegments(cluster, writer, known, end);
     }
 
     /** Hears what became of a stripe, once. */

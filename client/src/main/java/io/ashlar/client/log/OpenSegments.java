@@ -31,6 +31,9 @@ final class OpenSegments {
     private static final Logger LOG = LoggerFactory.getLogger(OpenSegments.class);
     private static final long RETRY_NANOS = 300_000_000L;
 
+    /** Of a segment's size over what the one before holds when it is made. */
+    private static final int GROWTH = 4;
+
     /** How long new segments keep off a node that failed. */
     private static final long AVOID_NANOS = 10_000_000_000L;
 
@@ -54,16 +57,11 @@ final class OpenSegments {
     private SegmentId lastSealed;
     private long lastSealedBytes;
 
-    OpenSegments(
-            Cluster cluster,
-            WriterIdentity writer,
-            LogSegments known,
-            LogPosition end,
-            long lastShardBytes) {
+    OpenSegments(Cluster cluster, WriterIdentity writer, LogSegments known, LogPosition end) {
         this.cluster = cluster;
         this.writer = writer;
         this.known = known;
-        this.supply = new SegmentSupply(cluster, writer, lastShardBytes);
+        this.supply = new SegmentSupply(cluster, writer);
         this.lastSealed = end.segment();
         this.lastSealedBytes = end.bytes();
     }
@@ -161,29 +159,44 @@ final class OpenSegments {
         return cluster.loop().nanoTime() + cluster.config().coordinatorTimeout().toNanos();
     }
 
+    /**
+     * Segments grow by what was written into the one before, not by how many there were: what a
+     * writer reserves and leaves empty when it dies stays small beside what it wrote. A segment that
+     * is made ahead, at half of the last one, has twice its size.
+     */
+    private long nextShardBytes() {
+        OpenSegment last = open.peekLast();
+        long usedBytes = last == null ? lastSealedBytes : last.placedBytes();
+        return Math.clamp(
+                GROWTH * usedBytes,
+                cluster.config().firstShardBytes(),
+                cluster.config().maxShardBytes());
+    }
+
     private void tryCreate(long deadline, CompletableFuture<Void> created) {
-        var _ = supply.create(Set.copyOf(avoidNodes)).whenComplete((segment, failure) -> {
-            if (failure == null) {
-                known.add(segment);
-                spare = new OpenSegment(segment);
-                creation = null;
-                created.complete(null);
-                return;
-            }
-            AshlarException cause = AshlarException.in(failure);
-            boolean unanswered =
-                    cause instanceof AshlarException.Unavailable silence && !silence.isAnswered();
-            long until = unanswered ? deadline() : deadline;
-            boolean again = !ended
-                    && cause instanceof AshlarException.Unavailable
-                    && cluster.loop().nanoTime() < until;
-            if (again) {
-                cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(until, created));
-            } else {
-                creation = null;
-                created.completeExceptionally(cause);
-            }
-        });
+        var _ = supply.create(nextShardBytes(), Set.copyOf(avoidNodes))
+                .whenComplete((segment, failure) -> {
+                    if (failure == null) {
+                        known.add(segment);
+                        spare = new OpenSegment(segment);
+                        creation = null;
+                        created.complete(null);
+                        return;
+                    }
+                    AshlarException cause = AshlarException.in(failure);
+                    boolean unanswered = cause instanceof AshlarException.Unavailable silence
+                            && !silence.isAnswered();
+                    long until = unanswered ? deadline() : deadline;
+                    boolean again = !ended
+                            && cause instanceof AshlarException.Unavailable
+                            && cluster.loop().nanoTime() < until;
+                    if (again) {
+                        cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(until, created));
+                    } else {
+                        creation = null;
+                        created.completeExceptionally(cause);
+                    }
+                });
     }
 
     /** The writer has ended, or wants to: nothing waits for a coordinator any more. */

@@ -35,7 +35,6 @@ final class SegmentSupply {
 
     private final Cluster cluster;
     private final WriterIdentity writer;
-    private long nextShardBytes;
 
     /** A command to record a segment that nobody has answered yet. */
     private @Nullable Request creation;
@@ -43,24 +42,14 @@ final class SegmentSupply {
     /** Recorded and not known to be open. */
     private final List<LogSegment> unfinished = new ArrayList<>();
 
-    SegmentSupply(Cluster cluster, WriterIdentity writer, long lastShardBytes) {
+    SegmentSupply(Cluster cluster, WriterIdentity writer) {
         this.cluster = cluster;
         this.writer = writer;
-        this.nextShardBytes = larger(lastShardBytes);
     }
 
-    private long larger(long shardBytes) {
-        return Math.clamp(
-                2 * shardBytes,
-                cluster.config().firstShardBytes(),
-                cluster.config().maxShardBytes());
-    }
-
-    /** A new open segment, on none of these nodes if that can be. */
-    CompletableFuture<LogSegment> create(Set<String> avoidNodes) {
-        long shardBytes = nextShardBytes;
+    /** A new open segment with shards of this size, on none of these nodes if that can be. */
+    CompletableFuture<LogSegment> create(long shardBytes, Set<String> avoidNodes) {
         return attempt(shardBytes, new TreeSet<>(avoidNodes), 1).thenApply(segment -> {
-            nextShardBytes = larger(shardBytes);
             LOG.info(
                     "event=segment-opened volume={} segment={} shardBytes={}",
                     writer.name(),

@@ -235,12 +235,7 @@ public final class VolumeOpening {
     private CompletableFuture<Opened> mount(TakenOver taken) {
         WriterIdentity writer = taken.writer;
         List<LogSegment> all = List.copyOf(taken.segments.inLogOrder());
-        LogWriter log = new LogWriter(
-                cluster,
-                writer,
-                taken.segments,
-                end(all),
-                all.isEmpty() ? 0 : all.getLast().shardBytes());
+        LogWriter log = new LogWriter(cluster, writer, taken.segments, end(all));
         PieceReader pages =
                 new PieceReader(new StripeReader(cluster, damage, placements, 0), placements);
         SegmentFreeing freeing;

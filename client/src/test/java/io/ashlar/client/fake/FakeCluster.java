@@ -232,7 +232,7 @@ public final class FakeCluster {
                 List<Buffer> bulk,
                 long timeoutNanos,
                 ReplyHandler handler) {
-            Buffer whole = concatenate(bulk);
+            byte[] whole = concatenate(bulk);
             Call call = new Call(on, handler);
             on.schedule(
                     timeoutNanos,
@@ -240,18 +240,16 @@ public final class FakeCluster {
             if (!alive) {
                 on.execute(call::end);
             }
-            if (!alive || isLost(request) || (!hearsCoordinator && to.equals(COORDINATOR))) {
-                whole.release();
-                return;
+            if (alive && !isLost(request) && (hearsCoordinator || !to.equals(COORDINATOR))) {
+                loop.schedule(delay(to), () -> deliver(to, request, whole, call));
             }
-            loop.schedule(delay(to), () -> deliver(to, request, whole, call));
         }
 
-        private void deliver(Address to, Request request, Buffer bulk, Call call) {
+        private void deliver(Address to, Request request, byte[] bytes, Call call) {
             if (!alive && random.nextBoolean()) {
-                bulk.release();
                 return;
             }
+            Buffer bulk = bufferOf(bytes);
             try {
                 FakeNode node = nodes.get(to);
                 if (node != null && !node.isUp()) {
@@ -265,10 +263,9 @@ public final class FakeCluster {
                 Answer answer = node != null
                         ? node.handle(request, bulk)
                         : new Answer(coordinator.handle(request), Buffer.empty());
-                if (isLost(request)) {
-                    answer.bulk().release();
-                } else {
-                    call.on.schedule(delay(to), () -> call.answer(answer));
+                byte[] answered = concatenate(List.of(answer.bulk()));
+                if (!isLost(request)) {
+                    call.on.schedule(delay(to), () -> call.answer(answer.response(), answered));
                 }
             } catch (AshlarException e) {
                 // As it arrives over a wire: an answer, not a silence.
@@ -297,15 +294,13 @@ public final class FakeCluster {
                 }
             }
 
-            void answer(Answer answer) {
+            void answer(Response response, byte[] bulk) {
                 if (ended || !alive) {
-                    answer.bulk().release();
                     end();
                     return;
                 }
                 ended = true;
-                Response response = answer.response();
-                handler.answered(response, answer.bulk());
+                handler.answered(response, bufferOf(bulk));
             }
 
             void fail(AshlarException cause) {
@@ -346,17 +341,25 @@ public final class FakeCluster {
         return slowness.getOrDefault(peer, 0L) + random.nextLong(MAX_DELAY_NANOS);
     }
 
-    private static Buffer concatenate(List<Buffer> bulk) {
-        int size = bulk.stream().mapToInt(Buffer::sizeBytes).sum();
-        Buffer whole = Buffer.allocate(size);
+    /** What is under way owns no memory: a test may end while messages are. */
+    private static byte[] concatenate(List<Buffer> bulk) {
+        byte[] whole = new byte[bulk.stream().mapToInt(Buffer::sizeBytes).sum()];
         int at = 0;
         for (Buffer part : bulk) {
             if (part.sizeBytes() > 0) {
-                whole.segment().asSlice(at, part.sizeBytes()).copyFrom(part.segment());
+                MemorySegment.ofArray(whole).asSlice(at, part.sizeBytes()).copyFrom(part.segment());
                 at += part.sizeBytes();
             }
             part.release();
         }
         return whole;
+    }
+
+    private static Buffer bufferOf(byte[] bytes) {
+        Buffer buffer = Buffer.allocate(bytes.length);
+        if (bytes.length > 0) {
+            buffer.segment().copyFrom(MemorySegment.ofArray(bytes));
+        }
+        return buffer;
     }
 }

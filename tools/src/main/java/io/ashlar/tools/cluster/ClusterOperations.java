@@ -1,7 +1,13 @@
 package io.ashlar.tools.cluster;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.Compression;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.DeleteVolume;
 import io.ashlar.client.protocol.GetRepair;
 import io.ashlar.client.protocol.GetScrub;
 import io.ashlar.client.protocol.GetStatus;
@@ -16,6 +22,7 @@ import io.ashlar.client.protocol.SetRepair;
 import io.ashlar.client.protocol.StartRepair;
 import io.ashlar.client.protocol.StartScrub;
 
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +46,36 @@ public final class ClusterOperations {
     static ClusterStatus status(ClusterConnection connection, Duration timeout)
             throws AshlarException {
         return connection.call(GET_STATUS, timeout).getStatus();
+    }
+
+    /** Creates a volume with a new id. */
+    public static void createVolume(
+            ClusterConnection connection,
+            VolumeName name,
+            long sizeBytes,
+            Policy policy,
+            Compression compression)
+            throws AshlarException {
+        SecureRandom random = new SecureRandom();
+        connection.call(Request.newBuilder()
+                .setCreateVolume(CreateVolume.newBuilder()
+                        .setRequestId(ClusterConnection.newRequestId())
+                        .setId(new VolumeId(random.nextLong(), random.nextLong()).toProto())
+                        .setName(name.text())
+                        .setSizeBytes(sizeBytes)
+                        .setPolicy(policy.toString())
+                        .setCompression(compression.toString()))
+                .build());
+    }
+
+    /** Deletes a volume and its data. */
+    public static void deleteVolume(ClusterConnection connection, VolumeName name)
+            throws AshlarException {
+        connection.call(Request.newBuilder()
+                .setDeleteVolume(DeleteVolume.newBuilder()
+                        .setRequestId(ClusterConnection.newRequestId())
+                        .setName(name.text()))
+                .build());
     }
 
     /** All segments of a volume, in log order. */

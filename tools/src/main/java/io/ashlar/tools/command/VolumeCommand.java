@@ -3,23 +3,20 @@ package io.ashlar.tools.command;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Compression;
 import io.ashlar.client.model.Policy;
-import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.model.VolumeSize;
-import io.ashlar.client.protocol.CreateVolume;
-import io.ashlar.client.protocol.DeleteVolume;
 import io.ashlar.client.protocol.GetVolume;
 import io.ashlar.client.protocol.ListVolumes;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.tools.cluster.ClusterConnection;
+import io.ashlar.tools.cluster.ClusterOperations;
 import io.ashlar.tools.output.Sizes;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -92,18 +89,7 @@ final class VolumeCommand extends Group {
 
         @Override
         int run(ClusterConnection connection) throws Exception {
-            SecureRandom random = new SecureRandom();
-            VolumeId id = new VolumeId(random.nextLong(), random.nextLong());
-            Request request = Request.newBuilder()
-                    .setCreateVolume(CreateVolume.newBuilder()
-                            .setRequestId(ClusterConnection.newRequestId())
-                            .setId(id.toProto())
-                            .setName(name.text())
-                            .setSizeBytes(size.bytes())
-                            .setPolicy(policy.toString())
-                            .setCompression(compression.toString()))
-                    .build();
-            connection.call(request);
+            ClusterOperations.createVolume(connection, name, size.bytes(), policy, compression);
             VolumeInfo volume = get(connection, name);
             console().line("created " + line(volume).stripTrailing());
             if (!volume.getCompression().equals("none")) {
@@ -162,12 +148,7 @@ final class VolumeCommand extends Group {
 
         @Override
         int run(ClusterConnection connection) throws Exception {
-            Request request = Request.newBuilder()
-                    .setDeleteVolume(DeleteVolume.newBuilder()
-                            .setRequestId(ClusterConnection.newRequestId())
-                            .setName(name.text()))
-                    .build();
-            connection.call(request);
+            ClusterOperations.deleteVolume(connection, name);
             console().line("deleted " + name);
             if (console().isJson()) {
                 console().json(Map.of("deleted", name.text()));

@@ -5,12 +5,12 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
-import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.model.Compression;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.VolumeName;
 import io.ashlar.client.protocol.ClusterStatus;
-import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.RepairStatus;
-import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.ec.Kernel;
@@ -23,12 +23,12 @@ import io.ashlar.tools.image.ImageImport;
 import io.ashlar.tools.image.Transfer;
 import io.ashlar.tools.output.Console;
 import io.ashlar.tools.output.Sizes;
+import io.ashlar.tools.stall.SteadyWriter;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -39,8 +39,11 @@ import java.util.function.Predicate;
  * a loss too many, rot, scrub, repair, proof. Every step either holds or ends the story.
  */
 public final class Demo {
-    private static final String VOLUME = "demo";
-    private static final String POLICY = "rs-4-2";
+    private static final VolumeName VOLUME = new VolumeName("demo");
+    private static final VolumeName STEADY = new VolumeName("steady");
+    private static final long STEADY_BYTES = 16L << 20;
+    private static final int STEADY_WRITES = 500;
+    private static final Policy POLICY = new Policy(4, 2);
     private static final int NODES = 6;
     private static final long SPARE_BYTES = 512L << 20;
     private static final List<String> KILLED_FIRST = List.of("n2", "n5");
@@ -109,24 +112,15 @@ public final class Demo {
     }
 
     private void create() throws IOException {
-        SecureRandom random = new SecureRandom();
-        Request request = Request.newBuilder()
-                .setCreateVolume(CreateVolume.newBuilder()
-                        .setRequestId(ClusterConnection.newRequestId())
-                        .setId(new VolumeId(random.nextLong(), random.nextLong()).toProto())
-                        .setName(VOLUME)
-                        .setSizeBytes(image.sizeBytes())
-                        .setPolicy(POLICY)
-                        .setCompression("none"))
-                .build();
         try (ClusterConnection connection = connect()) {
-            connection.call(request);
+            ClusterOperations.createVolume(
+                    connection, VOLUME, image.sizeBytes(), POLICY, Compression.NONE);
         }
         narrator.done(
                 "volume",
                 "\"" + VOLUME + "\" of " + Sizes.format(image.sizeBytes()) + " with " + POLICY
                         + ": 4 data and 2 parity cells a stripe",
-                Map.of("policy", POLICY));
+                Map.of("policy", POLICY.toString()));
     }
 
     private void importImage() throws IOException {
@@ -136,10 +130,40 @@ public final class Demo {
                 FileChannel source = FileChannel.open(image.file())) {
             transfer = ImageImport.run(source, volume, true, new Unwatched());
         }
-        narrator.done("import", transfer.text() + ", durable on all nodes", transfer.json(VOLUME));
+        narrator.done(
+                "import", transfer.text() + ", durable on all nodes", transfer.json(VOLUME.text()));
     }
 
+    /** Under a writer of another volume, which must not notice more than a pause. */
     private void killTwo() throws IOException, InterruptedException {
+        try (ClusterConnection connection = connect()) {
+            ClusterOperations.createVolume(
+                    connection, STEADY, STEADY_BYTES, POLICY, Compression.NONE);
+        }
+        Duration gap;
+        long verifiedBytes;
+        try (AshlarClient client = client();
+                Volume volume = client.open(STEADY.text(), OpenOptions.forProcess("demo"));
+                SteadyWriter writer = SteadyWriter.start(volume)) {
+            writer.awaitMore(STEADY_WRITES, PATIENCE);
+            writer.beginMeasuring();
+            killFirst();
+            writer.awaitMore(STEADY_WRITES, PATIENCE);
+            gap = writer.longestGap();
+            verifiedBytes = writer.stopAndVerify(PATIENCE);
+        }
+        try (ClusterConnection connection = connect()) {
+            ClusterOperations.deleteVolume(connection, STEADY);
+        }
+        narrator.done(
+                "stall",
+                "longest gap between acknowledgements " + gap.toMillis()
+                        + " ms, of a writer that never paused while they were killed; "
+                        + Sizes.format(verifiedBytes) + " of it read back and right",
+                Map.of("longestGapMillis", gap.toMillis(), "verifiedBytes", verifiedBytes));
+    }
+
+    private void killFirst() throws IOException, InterruptedException {
         for (String node : KILLED_FIRST) {
             cluster.kill(node);
         }
@@ -170,7 +194,7 @@ public final class Demo {
         if (degraded == 0) {
             throw new DemoFailed("no read was degraded " + circumstances + ": nothing was shown");
         }
-        Map<String, Object> figures = transfer.json(VOLUME);
+        Map<String, Object> figures = transfer.json(VOLUME.text());
         figures.put("degradedReads", degraded);
         narrator.done(
                 name,
@@ -219,7 +243,7 @@ public final class Demo {
         List<Segment> segments;
         try (ClusterConnection connection = connect()) {
             ClusterOperations.setRepairPaused(connection, true);
-            segments = ClusterOperations.segments(connection, VOLUME);
+            segments = ClusterOperations.segments(connection, VOLUME.text());
         }
         Rot.Damage damage = new Rot(SEED, ROTTEN, segments).flipAndTruncate(drive(ROTTEN));
         int deleted = new Rot(SEED, EMPTIED, segments).delete(drive(EMPTIED));
@@ -342,6 +366,6 @@ public final class Demo {
     }
 
     private static Volume open(AshlarClient client) throws AshlarException {
-        return client.open(VOLUME, OpenOptions.forProcess("demo"));
+        return client.open(VOLUME.text(), OpenOptions.forProcess("demo"));
     }
 }

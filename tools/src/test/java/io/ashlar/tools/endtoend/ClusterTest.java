@@ -6,10 +6,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 
+import io.ashlar.client.AshlarClient;
+import io.ashlar.client.Volume;
 import io.ashlar.client.model.Address;
 import io.ashlar.tools.cluster.ClusterFile.Member;
 import io.ashlar.tools.cluster.ClusterReadiness;
 import io.ashlar.tools.command.Ran;
+import io.ashlar.tools.stall.SteadyWriter;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -24,6 +27,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -31,6 +35,7 @@ import java.util.stream.Stream;
 /** What people do, and what they do wrong, to one small cluster: three nodes. */
 class ClusterTest {
     private static final int MIB = 1 << 20;
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -348,6 +353,29 @@ class ClusterTest {
         assertThat(exported.exitCode()).as(exported.err()).isZero();
         Ran deleted = cluster.ashlar("volume", "delete", "big");
         assertThat(deleted.exitCode()).as(deleted.err()).isZero();
+    }
+
+    @Test
+    void aWriterThatNeverPausesOutlivesAKilledNode() throws IOException, InterruptedException {
+        assertThat(cluster.ashlar("volume", "create", "v13", "--size", "1M", "--policy", "rs-1-1")
+                        .exitCode())
+                .isZero();
+        try (AshlarClient client = AshlarClient.connect(cluster.cluster().coordinatorAddresses());
+                Volume volume = client.open("v13");
+                SteadyWriter writer = SteadyWriter.start(volume)) {
+            writer.awaitMore(300, PATIENCE);
+            writer.beginMeasuring();
+            Duration quiet = writer.longestGap();
+            cluster.cluster().kill("n3");
+            writer.awaitMore(300, PATIENCE);
+            assertThat(writer.longestGap()).isPositive().isGreaterThanOrEqualTo(quiet);
+            assertThat(writer.acknowledged()).isGreaterThanOrEqualTo(600);
+            assertThat(writer.stopAndVerify(PATIENCE)).isEqualTo(MIB);
+        } finally {
+            boolean _ = cluster.cluster().start("n3");
+            ClusterReadiness.await(cluster.cluster());
+        }
+        assertThat(cluster.ashlar("volume", "delete", "v13").exitCode()).isZero();
     }
 
     @Test
