@@ -40,6 +40,11 @@ final class TestDrive {
         this(new FakeDriveDirectory(), 1);
     }
 
+    /** One of several drives: the seed makes its identity. */
+    TestDrive(long seed) throws IOException {
+        this(new FakeDriveDirectory(), seed);
+    }
+
     private TestDrive(FakeDriveDirectory directory, long seed) throws IOException {
         this.directory = directory;
         this.drive = open(directory, seed);
