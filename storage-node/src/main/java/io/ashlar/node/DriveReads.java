@@ -71,6 +71,9 @@ final class DriveReads {
             DriveFile arena = drive.arena();
             try (var walk = new RecordWalk(arena, shard, offset, true)) {
                 RecordWalk.Found found = walk.next();
+                if (shard.deleted()) {
+                    throw ShardStore.notFound(shard.key());
+                }
                 CellFormat.Cell cell = found == null || found.kind() != RecordWalk.Kind.RECORD
                         ? null
                         : found.cell();

@@ -241,7 +241,8 @@ final class ShardReader {
     }
 
     /** Reads every record up to a length and checks it. */
-    ShardVerified verify(Shard shard, long upTo, int expectedCells) {
+    ShardVerified verify(Shard shard, long upTo, int expectedCells)
+            throws AshlarException.NotFound {
         int valid = 0;
         int damaged = 0;
         long bytesRead;
@@ -256,6 +257,9 @@ final class ShardReader {
                 }
             }
             bytesRead = walk.bytesRead();
+        }
+        if (shard.deleted()) {
+            throw ShardStore.notFound(shard.key());
         }
         return ShardVerified.newBuilder()
                 .setValidCells(valid)

@@ -347,7 +347,7 @@ final class ShardStore {
         });
     }
 
-    static AshlarException notFound(ShardKey key) {
+    static AshlarException.NotFound notFound(ShardKey key) {
         return new AshlarException.NotFound("there is no " + key + " on this drive");
     }
 

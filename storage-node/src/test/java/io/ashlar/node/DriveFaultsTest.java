@@ -176,4 +176,38 @@ final class DriveFaultsTest extends ShardStoreFixture {
         }
         append(stripe);
     }
+
+    @Test
+    void tellsNothingOfAShardThatIsDeletedWhileItIsRead() throws AshlarException {
+        createAndAppend(3);
+        replaceDuringRead();
+        assertThatThrownBy(() -> drive.list(shard)).isInstanceOf(AshlarException.NotFound.class);
+    }
+
+    @Test
+    void findsNoDamageInAShardThatIsDeletedWhileItIsVerified() throws AshlarException {
+        createAndAppend(3);
+        long end = stripes.getLast().stripe().endOffset();
+        replaceDuringRead();
+        assertThatThrownBy(() -> drive.verify(shard, end, 3))
+                .isInstanceOf(AshlarException.NotFound.class);
+    }
+
+    /** Another shard takes the slots, which are zeroed for it. */
+    private void replaceDuringRead() throws AshlarException {
+        var other = new TestSegment(77, segment.policy);
+        ShardEntry entry = ShardEntry.of(other.create(other.shard(0, drive.drive.id())));
+        drive.directory.duringRead = () -> {
+            drive.drive.delete(shard, new TestDrive.Outcome<>());
+            runWriter();
+            drive.drive.create(drive.drive.id(), entry, false, new TestDrive.Outcome<>());
+            runWriter();
+        };
+    }
+
+    private void runWriter() {
+        while (drive.writer.runOne()) {
+            // until it has nothing to do
+        }
+    }
 }
