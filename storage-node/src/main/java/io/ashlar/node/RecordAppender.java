@@ -247,7 +247,7 @@ final class RecordAppender {
     private void tell(Shard shard, @Nullable AshlarException failure) {
         List<Scanned> waiting = scans.remove(shard.key());
         if (waiting != null) {
-            waiting.forEach(one -> one.scanned(failure));
+            GroupCommit.tellAll(waiting, one -> one.scanned(failure));
         }
     }
 }

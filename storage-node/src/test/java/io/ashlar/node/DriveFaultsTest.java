@@ -193,6 +193,35 @@ final class DriveFaultsTest extends ShardStoreFixture {
                 .isInstanceOf(AshlarException.NotFound.class);
     }
 
+    @Test
+    void answersEverybodyWhoWaitsForASyncOrAScanBehindOneWhoFails() throws IOException {
+        createAndAppend(1);
+        drive = drive.afterKill();
+        var fenced = new TestDrive.Outcome<ShardFenced>();
+        drive.drive.fence(shard, 7, new Failing<>());
+        drive.drive.fence(shard, 7, fenced);
+        drive.run();
+        assertThat(fenced.get().getHighestEpoch()).isEqualTo(7);
+        var deleted = new TestDrive.Outcome<Done>();
+        drive.drive.delete(shard, new Failing<>());
+        drive.drive.delete(shard, deleted);
+        drive.run();
+        assertThat(deleted.isAnswered()).isTrue();
+    }
+
+    /** Somebody who cannot take an answer. */
+    private static final class Failing<T> implements Completion<T> {
+        @Override
+        public void done(T value) {
+            throw new IllegalStateException("a bug");
+        }
+
+        @Override
+        public void failed(AshlarException cause) {
+            throw new IllegalStateException("a bug", cause);
+        }
+    }
+
     /** Another shard takes the slots, which are zeroed for it. */
     private void replaceDuringRead() throws AshlarException {
         var other = new TestSegment(77, segment.policy);
