@@ -43,6 +43,11 @@ import java.util.function.Supplier;
 public final class Volume implements AutoCloseable {
     public static final int BLOCK_BYTES = Stripe.BLOCK_BYTES;
 
+    /** An extent counts its blocks in an int. */
+    private static final int MAX_ZERO_BLOCKS = 1 << 30;
+
+    private static final MemorySegment NO_BYTES = MemorySegment.ofArray(new byte[0]);
+
     private static final int MAX_PROBLEMS = 100;
     private static final int VERIFY_AHEAD = 4;
 
@@ -54,6 +59,7 @@ public final class Volume implements AutoCloseable {
     private final VolumeWriter writer;
     private final Semaphore waitingBlocks;
     private final int maxWaitingBlocks;
+    private final CompletableFuture<Void> closing = new CompletableFuture<>();
     private volatile boolean closed;
 
     private Volume(Cluster cluster, VolumeOpening.Opened opened, DamageReports damage) {
@@ -204,9 +210,15 @@ public final class Volume implements AutoCloseable {
         if (lengthBytes == 0) {
             return CompletableFuture.completedFuture(null);
         }
-        int blocks = Math.toIntExact(lengthBytes / BLOCK_BYTES);
-        return onLoop(() ->
-                writer.write(offset / BLOCK_BYTES, blocks, MemorySegment.ofArray(new byte[0])));
+        return onLoop(() -> {
+            List<CompletableFuture<Void>> parts = new ArrayList<>();
+            long blocks = lengthBytes / BLOCK_BYTES;
+            for (long done = 0; done < blocks; done += MAX_ZERO_BLOCKS) {
+                int count = (int) Math.min(MAX_ZERO_BLOCKS, blocks - done);
+                parts.add(writer.write(offset / BLOCK_BYTES + done, count, NO_BYTES));
+            }
+            return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new));
+        });
     }
 
     /** Returns once every write made before is durable. */
@@ -297,11 +309,21 @@ public final class Volume implements AutoCloseable {
 
     /** The same without blocking. */
     public CompletableFuture<Void> closeAsync() {
-        if (closed) {
-            return CompletableFuture.completedFuture(null);
+        synchronized (closing) {
+            if (!closed) {
+                closed = true;
+                var _ = onLoop(() -> writer.close()
+                                .thenCompose(ignored -> opened.lease().giveUp()))
+                        .whenComplete((ignored, failure) -> {
+                            if (failure == null) {
+                                closing.complete(null);
+                            } else {
+                                closing.completeExceptionally(AshlarException.in(failure));
+                            }
+                        });
+            }
         }
-        closed = true;
-        return onLoop(() -> writer.close().thenCompose(ignored -> opened.lease().giveUp()));
+        return closing;
     }
 
     private @Nullable AshlarException outside(long offset, long lengthBytes) {

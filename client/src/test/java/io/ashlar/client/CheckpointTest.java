@@ -32,6 +32,21 @@ class CheckpointTest {
             64 * 1024,
             128 * 1024);
 
+    /** Tables that fill after a few dozen scattered blocks. */
+    private static final ClientConfig SMALL_TABLES = new ClientConfig(
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(15),
+            Duration.ofSeconds(1),
+            4,
+            16 * 4096,
+            1 << 20,
+            40,
+            new MapLimits(4 << 10, 64 << 10, 2, 4),
+            64 * 1024,
+            128 * 1024);
+
     private final SplittableRandom random = new SplittableRandom(3);
     private final FakeLoop loop = new FakeLoop();
     private final FakeCluster cluster =
@@ -120,11 +135,49 @@ class CheckpointTest {
         assertThat(cluster.arrivals(Request.BodyCase.APPEND_CELL)).isEqualTo(before);
     }
 
+    /** The first table to be written after the replay began lies before the unreadable roots. */
+    @Test
+    void anOlderRootServesAlsoWhereATableFillsBeforeTheNewestOnesPlace() {
+        client.close(volume);
+        client = new TestClient(loop, cluster, random, SMALL_TABLES);
+        volume = client.open();
+        for (int i = 0; i < 400; i++) {
+            write(random.nextInt(BLOCKS), 1);
+        }
+        client.kill();
+        cluster.damageNewestRoots(2);
+        for (int round = 0; round < 3; round++) {
+            client = new TestClient(loop, cluster, random, SMALL_TABLES);
+            volume = client.open();
+            expectImage();
+            for (int i = 0; i < 400; i++) {
+                write(random.nextInt(BLOCKS), 1);
+            }
+            expectImage();
+            client.kill();
+        }
+    }
+
+    @Test
+    void closingEndsWhereNoCoordinatorAnswersAndTheLogIsFull() {
+        write(0, 1);
+        client.hearCoordinator(false);
+        long places = cluster.segments().getLast().getShardBytes() / 8192;
+        for (int i = 1; i < places; i++) {
+            write(i, 1);
+        }
+        client.close(volume);
+        client.kill();
+        client = new TestClient(loop, cluster, random, CONFIG);
+        volume = client.open();
+        expectImage();
+    }
+
     @Test
     void whereTheNewestRootCannotBeReadAnOlderOneServes() {
         overwrite(10);
         client.close(volume);
-        cluster.damageNewestRoot();
+        cluster.damageNewestRoots(1);
         client = new TestClient(loop, cluster, random, CONFIG);
         volume = client.open();
         expectImage();

@@ -10,6 +10,7 @@ import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
 import io.ashlar.client.fake.PausableLoop;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.Request;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -119,6 +120,32 @@ class LeaseTest {
         second.write(2);
         loop.runFor(LEASE);
         assertThatThrownBy(first::read).hasCauseInstanceOf(AshlarException.Fenced.class);
+        assertThat(second.read()).isEqualTo(2);
+        second.transport.kill();
+    }
+
+    /** The coordinator has sealed it, and the writer does not know: nobody fences it then. */
+    @Test
+    void aSegmentThatIsBeingSealedConfirmsNothing() {
+        first.write(1);
+        loop.runFor(SECOND);
+        cluster.watch((to, request, bulk) -> {
+            if (request.hasSealSegments() && request.getSealSegments().getEpoch() == 1) {
+                first.transport.hearCoordinator(false);
+                cluster.loseMessages(Request.BodyCase.SEAL_SEGMENTS, 1);
+            }
+        });
+        cluster.slow(0, 3 * SECOND / 2);
+        byte[] bytes = new byte[4096];
+        var _ = first.volume.writeAsync(8192, ByteBuffer.wrap(bytes));
+        loop.runFor(3 * SECOND);
+        cluster.slow(0, 0);
+        loop.runFor(2 * LEASE);
+        cluster.loseMessages(Request.BodyCase.SEAL_SEGMENTS, 0);
+        Client second = new Client();
+        second.write(2);
+        loop.runFor(2 * LEASE);
+        assertThatThrownBy(first::read).hasCauseInstanceOf(AshlarException.class);
         assertThat(second.read()).isEqualTo(2);
         second.transport.kill();
     }

@@ -65,6 +65,10 @@ final class TestClient {
         return outcome.join();
     }
 
+    void hearCoordinator(boolean hears) {
+        transport.hearCoordinator(hears);
+    }
+
     /** Dies, and gives its memory back. */
     void kill() {
         transport.kill();

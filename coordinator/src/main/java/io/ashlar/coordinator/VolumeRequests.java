@@ -88,7 +88,7 @@ final class VolumeRequests {
         if (volume == null) {
             return repeated(command, request.getName());
         }
-        requireNoLease(volume, "");
+        requireNoLease(volume);
         return leader.propose(command.setVolumeDelete(
                 VolumeDelete.newBuilder().setVolume(volume.getId()).setEpoch(volume.getEpoch())));
     }
@@ -172,11 +172,11 @@ final class VolumeRequests {
             throw new AshlarException.Invalid("a volume is opened by somebody: no holder given");
         }
         VolumeRecord volume = require(request.getName());
-        if (!request.getSteal()) {
-            requireNoLease(volume, request.getHolder());
-        }
         VolumeId id = VolumeId.of(volume.getId());
         boolean repeated = leader.metadata().outcomeOf(request.getRequestId()) != null;
+        if (!repeated && !request.getSteal()) {
+            requireNoLease(volume);
+        }
         if (!repeated) {
             leases.begin(id, leader.nowNanos());
         }
@@ -228,10 +228,10 @@ final class VolumeRequests {
         return volume;
     }
 
-    /** Whoever holds it already may go on. */
-    private void requireNoLease(VolumeRecord volume, String holder) throws AshlarException {
+    /** Whatever the holder is called: two processes may give themselves the same name. */
+    private void requireNoLease(VolumeRecord volume) throws AshlarException {
         long leftMillis = leases.remainingMillis(VolumeId.of(volume.getId()), leader.nowNanos());
-        if (!volume.getHolder().isEmpty() && !volume.getHolder().equals(holder) && leftMillis > 0) {
+        if (!volume.getHolder().isEmpty() && leftMillis > 0) {
             throw new AshlarException.Unavailable("volume " + volume.getName() + " is held by "
                     + volume.getHolder() + ", whose lease runs for another " + leftMillis
                     + " ms: stop that one first, or wait until its lease has run out");
@@ -276,7 +276,8 @@ final class VolumeRequests {
                 .setRootCommit(RootCommit.newBuilder()
                         .setVolume(request.getVolume())
                         .setEpoch(request.getEpoch())
-                        .setRoot(request.getRoot())));
+                        .setRoot(request.getRoot())
+                        .addAllUnreadable(request.getUnreadableList())));
     }
 
     CompletableFuture<Outcome> close(CloseVolume request) {

@@ -65,6 +65,9 @@ final class VolumeRequestsTest {
         assertThatThrownBy(() -> cluster.open("disk0", "second", false))
                 .isInstanceOf(AshlarException.Unavailable.class)
                 .hasMessageContaining("held by first");
+        assertThatThrownBy(() -> cluster.open("disk0", "first", false))
+                .as("another process of the same name")
+                .hasMessageContaining("held by first");
 
         for (int i = 0; i < 5; i++) {
             cluster.loop.passMillis(3000);

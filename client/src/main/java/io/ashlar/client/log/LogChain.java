@@ -64,6 +64,9 @@ final class LogChain {
             }
             tails.put(segment, tail);
         }
+        for (LogSegment segment : open) {
+            requireFenced(segment);
+        }
         for (TailDecision.Tail tail : tails.values()) {
             if (tail.blocked() != null) {
                 throw new AshlarException.Unavailable(
@@ -71,6 +74,19 @@ final class LogChain {
             }
         }
         return tails;
+    }
+
+    /**
+     * Also where nothing of a segment is kept, its writer has to learn that it is fenced from one of
+     * its nodes at least: it goes on serving reads while all of them say that it is not.
+     */
+    private void requireFenced(LogSegment segment) throws AshlarException.Unavailable {
+        List<ShardEvidence> shards = evidenceOf(segment);
+        if (shards.stream().allMatch(ShardEvidence.Unreachable.class::isInstance)) {
+            throw new AshlarException.Unavailable(
+                    "the volume's last writer cannot be fenced yet: no node of " + segment
+                            + " answers (" + shards.getFirst() + ")");
+        }
     }
 
     private static final TailDecision.Tail EMPTY = new TailDecision.Tail(List.of(), 0, 0, null);

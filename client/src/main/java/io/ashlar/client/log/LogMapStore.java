@@ -46,6 +46,9 @@ final class LogMapStore implements MapStore {
     private final PieceReader reader;
     private final SegmentFreeing freeing;
 
+    /** Roots that were passed over; the next one takes their place. */
+    private final List<Long> unreadable = new ArrayList<>();
+
     LogMapStore(
             Cluster cluster,
             WriterIdentity writer,
@@ -113,6 +116,7 @@ final class LogMapStore implements MapStore {
                     writer.name(),
                     newestFirst.getFirst().getNumber(),
                     cause.getMessage());
+            unreadable.add(newestFirst.getFirst().getNumber());
             List<Root> older = newestFirst.subList(1, newestFirst.size());
             return older.isEmpty() || cause instanceof AshlarException.Fenced
                     ? CompletableFuture.failedFuture(cause)
@@ -158,6 +162,7 @@ final class LogMapStore implements MapStore {
 
     private CompletableFuture<Void> commit(LogPosition position, MapRootPlace place) {
         long number = freeing.newestRoot() + 1;
+        List<Long> passedOver = List.copyOf(unreadable);
         Root.Builder root = Root.newBuilder()
                 .setNumber(number)
                 .setPosition(position.toProto())
@@ -167,11 +172,15 @@ final class LogMapStore implements MapStore {
                         .setRequestId(cluster.newRequestId())
                         .setVolume(writer.volume().toProto())
                         .setEpoch(writer.epoch())
-                        .setRoot(root))
+                        .setRoot(root)
+                        .addAllUnreadable(passedOver))
                 .build();
         CompletableFuture<Void> committed = new CompletableFuture<>();
         untilAnswered(request, committed);
-        return committed.thenRun(() -> freeing.committed(number, position));
+        return committed.thenRun(() -> {
+            unreadable.removeAll(passedOver);
+            freeing.committed(number, position, passedOver);
+        });
     }
 
     private void untilAnswered(Request request, CompletableFuture<Void> answered) {

@@ -73,9 +73,7 @@ final class LogReplay {
             LogSegment segment, TailDecision.Tail tail, long fromBytes) {
         try {
             for (TailDecision.Verdict verdict : tail.verdicts()) {
-                if (verdict.offset() >= fromBytes) {
-                    replay(segment, verdict);
-                }
+                replay(segment, verdict, fromBytes);
             }
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
@@ -83,16 +81,27 @@ final class LogReplay {
         return CompletableFuture.completedFuture(null);
     }
 
-    private void replay(LogSegment segment, TailDecision.Verdict verdict)
+    private void replay(LogSegment segment, TailDecision.Verdict verdict, long fromBytes)
             throws AshlarException.Incompatible {
         switch (verdict) {
-            case TailDecision.Verdict.Kept kept -> install(segment, kept.stripe());
-            case TailDecision.Verdict.Lost lost -> {
-                LOG.error("event=data-loss stripe=\"{}\"", lost.stripe());
-                map.lose(lost.stripe());
+            case TailDecision.Verdict.Kept kept -> {
+                if (kept.offset() >= fromBytes) {
+                    install(segment, kept.stripe());
+                }
             }
-            case TailDecision.Verdict.LostRange range ->
-                loseAll(segment, range.offset(), range.offset() + range.lengthBytes());
+            case TailDecision.Verdict.Lost lost -> {
+                if (lost.offset() >= fromBytes) {
+                    LOG.error("event=data-loss stripe=\"{}\"", lost.stripe());
+                    map.lose(lost.stripe());
+                }
+            }
+            case TailDecision.Verdict.LostRange range -> {
+                // It may begin before the position, and end behind it.
+                long end = range.offset() + range.lengthBytes();
+                if (end > fromBytes) {
+                    loseAll(segment, Math.max(range.offset(), fromBytes), end);
+                }
+            }
         }
     }
 

@@ -157,6 +157,11 @@ final class LogWriter {
         }
     }
 
+    /** No stripe waits any longer for a segment that no coordinator creates. */
+    void stopWaiting() {
+        segments.end();
+    }
+
     /** Creates a segment ahead, where there is none. */
     void prepare() {
         if (ended == null && !sealing && segments.isEmpty() && !segments.isCreating()) {
@@ -165,7 +170,7 @@ final class LogWriter {
     }
 
     CompletableFuture<Void> confirmEpoch() {
-        return segments.confirmEpoch();
+        return segments.confirmEpoch(sealing || closing);
     }
 
     private void awaitSegment() {

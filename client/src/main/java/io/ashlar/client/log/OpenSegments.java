@@ -104,9 +104,14 @@ final class OpenSegments {
         return open.isEmpty() && spare == null;
     }
 
-    /** Whether this writer has been fenced, as all nodes of one open segment say. */
-    CompletableFuture<Void> confirmEpoch() {
-        OpenSegment asked = open.isEmpty() ? spare : open.getLast();
+    /**
+     * Whether this writer has been fenced, as all nodes of one open segment say. One that is being
+     * sealed tells nothing: it may be sealed already, and whoever takes over then does not fence it.
+     *
+     * @param sealing whether those in use are being sealed
+     */
+    CompletableFuture<Void> confirmEpoch(boolean sealing) {
+        OpenSegment asked = sealing || open.isEmpty() ? spare : open.getLast();
         if (asked == null) {
             return CompletableFuture.failedFuture(new AshlarException.Unavailable(
                     "volume " + writer.name() + " has no open segment"));
@@ -128,7 +133,13 @@ final class OpenSegments {
                         Request.newBuilder().setFenceShard(fence).build(),
                         List.of(),
                         cluster.config().hangBound().toNanos())
-                .thenAccept(answer -> answer.bulk().release());
+                .thenCompose(answer -> {
+                    answer.bulk().release();
+                    return answer.response().getShardFenced().getSealed()
+                            ? CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                                    "shard " + shard.ref().getIndex() + " is sealed"))
+                            : CompletableFuture.completedFuture(null);
+                });
     }
 
     boolean isCreating() {

@@ -15,6 +15,7 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -78,8 +79,13 @@ final class SegmentFreeing {
         return retained.isEmpty() ? 0 : retained.getLast().number();
     }
 
-    /** Looks, once whoever waits for the commit has gone over to the new root. */
-    void committed(long number, LogPosition position) {
+    /**
+     * Looks, once whoever waits for the commit has gone over to the new root.
+     *
+     * @param unreadable roots that have gone with it
+     */
+    void committed(long number, LogPosition position, Collection<Long> unreadable) {
+        retained.removeIf(root -> unreadable.contains(root.number()));
         retained.addLast(new Committed(number, position));
         if (retained.size() > RETAINED_ROOTS) {
             retained.removeFirst();

@@ -184,8 +184,10 @@ public final class VolumeWriter {
     private CompletableFuture<Void> lastCheckpoint() {
         CompletableFuture<Void> over = new CompletableFuture<>();
         Loop.Timer timer = cluster.loop()
-                .schedule(
-                        cluster.config().coordinatorTimeout().toNanos(), () -> over.complete(null));
+                .schedule(cluster.config().coordinatorTimeout().toNanos(), () -> {
+                    log.stopWaiting();
+                    over.complete(null);
+                });
         var _ = map.checkpoint().whenComplete((ignored, failure) -> over.complete(null));
         return over.thenRun(() -> {
             timer.cancel();

@@ -177,8 +177,8 @@ public final class FakeCluster {
     }
 
     /** What the coordinator keeps of the newest root leads nowhere any more. */
-    public void damageNewestRoot() {
-        coordinator.damageNewestRoot();
+    public void damageNewestRoots(int count) {
+        coordinator.damageNewestRoots(count);
     }
 
     /** The network as one client process has it. */

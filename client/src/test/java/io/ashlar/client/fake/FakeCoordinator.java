@@ -13,6 +13,7 @@ import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.ListSegments;
 import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Position;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.Root;
@@ -143,7 +144,9 @@ final class FakeCoordinator {
             case COMMIT_ROOT -> {
                 CommitRoot commit = request.getCommitRoot();
                 current(commit.getEpoch());
-                yield once(commit.getRequestId(), () -> commit(commit.getRoot()));
+                yield once(
+                        commit.getRequestId(),
+                        () -> commit(commit.getRoot(), commit.getUnreadableList()));
             }
             case FREE_SEGMENTS -> {
                 current(request.getFreeSegments().getEpoch());
@@ -286,13 +289,18 @@ final class FakeCoordinator {
         refusesRoots = true;
     }
 
-    private Response commit(Root root) throws AshlarException {
+    private Response commit(Root root, List<Long> unreadable) throws AshlarException {
         if (refusesRoots) {
             throw new AshlarException.Unavailable("no roots today");
         }
         long newest = roots.isEmpty() ? 0 : roots.getFirst().getNumber();
         if (root.getNumber() != newest + 1) {
             throw new AshlarException.Invalid("root " + root.getNumber() + " after " + newest);
+        }
+        roots.removeIf(one -> unreadable.contains(one.getNumber()));
+        if (!roots.isEmpty() && isBefore(root.getPosition(), roots.getFirst().getPosition())) {
+            throw new AshlarException.Invalid("root " + root.getNumber() + " lies before root "
+                    + roots.getFirst().getNumber());
         }
         roots.addFirst(root);
         if (roots.size() > RETAINED_ROOTS) {
@@ -301,10 +309,27 @@ final class FakeCoordinator {
         return DONE;
     }
 
-    void damageNewestRoot() {
-        Root newest = roots.removeFirst();
-        roots.addFirst(
-                newest.toBuilder().setMap(ByteString.copyFromUtf8("nowhere")).build());
+    private boolean isBefore(Position position, Position other) throws AshlarException {
+        long sequence = sequence(position);
+        long otherSequence = sequence(other);
+        return sequence == otherSequence
+                ? position.getBytes() < other.getBytes()
+                : sequence < otherSequence;
+    }
+
+    private long sequence(Position position) throws AshlarException {
+        return position.hasSegment() ? segment(position.getSegment()).getSequence() : 0;
+    }
+
+    void damageNewestRoots(int count) {
+        List<Root> newest = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            newest.add(roots.removeFirst());
+        }
+        newest.reversed()
+                .forEach(root -> roots.addFirst(root.toBuilder()
+                        .setMap(ByteString.copyFromUtf8("nowhere"))
+                        .build()));
     }
 
     private Response free(FreeSegments free) throws AshlarException {

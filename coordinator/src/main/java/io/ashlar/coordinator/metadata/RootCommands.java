@@ -34,7 +34,10 @@ final class RootCommands {
         this.metadata = metadata;
     }
 
-    /** Conditional on the epoch and on the root before it, and never back in the log. */
+    /**
+     * Conditional on the epoch and on the root before it, and never back in the log: but behind roots
+     * that its writer could not read, and which go.
+     */
     Outcome commit(RootCommit command) throws AshlarException {
         VolumeRecord volume = VolumeCommands.requireEpoch(
                 metadata, VolumeId.of(command.getVolume()), command.getEpoch());
@@ -45,10 +48,12 @@ final class RootCommands {
             throw new AshlarException.Invalid("root " + root.getNumber() + " of volume "
                     + volume.getName() + " cannot follow root " + newest);
         }
+        roots.removeIf(one -> command.getUnreadableList().contains(one.getNumber()));
         long sequence = requireSequence(volume, root.getPosition());
         if (!roots.isEmpty() && isBefore(root, sequence, roots.getLast())) {
             throw new AshlarException.Invalid("root " + root.getNumber() + " of volume "
-                    + volume.getName() + " lies before root " + newest + " in the log");
+                    + volume.getName() + " lies before root " + roots.getLast().getNumber()
+                    + " in the log");
         }
         roots.add(root);
         if (roots.size() > RETAINED) {

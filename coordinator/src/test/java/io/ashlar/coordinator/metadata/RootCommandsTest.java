@@ -51,7 +51,7 @@ final class RootCommandsTest {
         }
     }
 
-    private Outcome commit(long epoch, long number, long segment, long bytes) {
+    private Outcome commit(long epoch, long number, long segment, long bytes, Long... unreadable) {
         Position.Builder position = Position.newBuilder();
         if (segment > 0) {
             position.setSegment(new SegmentId(9, segment).toProto())
@@ -62,7 +62,8 @@ final class RootCommandsTest {
                 .setRootCommit(RootCommit.newBuilder()
                         .setVolume(VOLUME.toProto())
                         .setEpoch(epoch)
-                        .setRoot(Root.newBuilder().setNumber(number).setPosition(position))));
+                        .setRoot(Root.newBuilder().setNumber(number).setPosition(position))
+                        .addAllUnreadable(List.of(unreadable))));
     }
 
     private List<Long> free(long root, long... segments) {
@@ -114,6 +115,17 @@ final class RootCommandsTest {
                 .contains("lies before root 1");
         assertThat(commit(1, 2, 3, 2048).getFailure().getMessage()).contains("lies before root 1");
         assertThat(commit(1, 2, 3, 4096).hasFailure()).isFalse();
+    }
+
+    @Test
+    void goesBackBehindRootsThatCannotBeRead() {
+        commit(1, 1, 2, 4096);
+        commit(1, 2, 4, 4096);
+        commit(1, 3, 5, 4096);
+        assertThat(commit(1, 4, 3, 4096, 3L).getFailure().getMessage())
+                .contains("lies before root 2");
+        assertThat(commit(1, 4, 3, 4096, 3L, 2L).hasFailure()).isFalse();
+        assertThat(roots()).containsExactly(1L, 4L);
     }
 
     @Test
