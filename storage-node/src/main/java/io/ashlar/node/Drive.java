@@ -31,8 +31,9 @@ import java.util.stream.Collectors;
 
 /**
  * A drive in service. Its methods may be called from any thread; they queue up what changes the
- * drive for its one thread and what only reads for its readers, and complete on those. Both queues
- * are bounded: a drive that cannot keep up says so.
+ * drive for its one thread and what only reads for its readers, and complete on those. Reads, and
+ * the bytes of records, that wait are bounded: a drive that cannot keep up says so. Of fences,
+ * creations and orders no more wait than their callers have under way.
  */
 final class Drive implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Drive.class);
