@@ -26,6 +26,9 @@ final class DeepScrub {
     private static final int MAX_PER_NODE = 4;
     private static final int MAX_ATTEMPTS = 3;
 
+    /** Segments that are looked at in a row: each ended comparison has the next ones looked at. */
+    private static final int MAX_LOOKED_AT = 64;
+
     private final LeaderContext leader;
     private final LiveNodes nodes;
     private final Queue<SegmentId> waiting = new ArrayDeque<>();
@@ -62,10 +65,16 @@ final class DeepScrub {
         }
         Map<String, Integer> load = new HashMap<>();
         given.values().forEach(node -> load.merge(node, 1, Integer::sum));
-        for (int i = waiting.size(); i > 0; i--) {
-            SegmentId segment = waiting.remove();
-            give(segment, load);
+        int looks = Math.min(waiting.size(), MAX_LOOKED_AT);
+        for (int i = 0; i < looks && anyoneIsFree(load); i++) {
+            give(waiting.remove(), load);
         }
+    }
+
+    private boolean anyoneIsFree(Map<String, Integer> load) {
+        long busy =
+                load.values().stream().filter(count -> count >= MAX_PER_NODE).count();
+        return busy < nodes.all().size();
     }
 
     private void give(SegmentId id, Map<String, Integer> load) {

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * The nodes as the leader hears them: their health, their drives' room, their domains. To a new
@@ -49,6 +50,8 @@ final class LiveNodes implements ClusterView {
     private final LeaderContext leader;
     private final HealthPolicy policy;
     private final Map<String, LiveNode> nodes = new TreeMap<>();
+    private Set<String> zones = Set.of();
+    private long zonesAtIndex = -1;
 
     LiveNodes(LeaderContext leader) {
         this.leader = leader;
@@ -338,12 +341,15 @@ final class LiveNodes implements ClusterView {
         return domains.size();
     }
 
+    /** Read from the metadata once for as long as that stays as it is. */
     private Set<String> zones() {
-        Set<String> zones = new HashSet<>();
-        for (NodeRecord node : leader.metadata().nodes()) {
-            if (!node.getZone().isEmpty()) {
-                zones.add(node.getZone());
-            }
+        long index = leader.metadata().appliedIndex();
+        if (index != zonesAtIndex) {
+            zones = leader.metadata().nodes().stream()
+                    .map(NodeRecord::getZone)
+                    .filter(zone -> !zone.isEmpty())
+                    .collect(Collectors.toUnmodifiableSet());
+            zonesAtIndex = index;
         }
         return zones;
     }

@@ -90,11 +90,10 @@ final class Repair {
     }
 
     DamageSurvey survey() {
-        long now = leader.nowNanos();
-        boolean old = now - surveyedNanos >= LOOK_NANOS;
+        boolean old = leader.nowNanos() - surveyedNanos >= LOOK_NANOS;
         if (old || (changed && survey.segments().size() < MANY_AFFECTED)) {
             survey = DamageSurvey.take(leader.metadata(), nodes);
-            surveyedNanos = now;
+            surveyedNanos = leader.nowNanos(); // a long look must not be followed by the next one
             changed = false;
         }
         return survey;

@@ -60,7 +60,10 @@ final class RepairRecords {
                         .setUnmadeCells(result.getUnmadeCells())));
     }
 
-    /** By compare-and-set: a segment that changed meanwhile is looked at again. */
+    /**
+     * By compare-and-set: a segment that changed meanwhile is looked at again. A plan that is
+     * refused for another reason is abandoned, or it would be carried out, and refused, for ever.
+     */
     CompletableFuture<Outcome> place(RunningRepair repair, OrderResult result, boolean weaker) {
         return place(repair, result, weaker, MAX_PLACE_ATTEMPTS);
     }
@@ -90,7 +93,9 @@ final class RepairRecords {
                             repair.segment(),
                             repair.target().getIndex(),
                             refusal.getMessage());
-                    return CompletableFuture.completedFuture(Outcome.getDefaultInstance());
+                    return refusal instanceof AshlarException.Unavailable
+                            ? CompletableFuture.completedFuture(Outcome.getDefaultInstance())
+                            : abandon(repair.target());
                 });
     }
 

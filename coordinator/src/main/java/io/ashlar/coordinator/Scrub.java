@@ -153,7 +153,11 @@ final class Scrub {
         ScrubDrives.Builder order =
                 ScrubDrives.newBuilder().setScrub(record.getId()).setDeep(record.getDeep());
         if (!record.getVolume().isEmpty()) {
-            order.addAllSegments(segmentsOf(record.getVolume()));
+            List<Id> segments = segmentsOf(record.getVolume());
+            if (segments.isEmpty()) {
+                return Optional.empty(); // it was deleted meanwhile; to a node none means all
+            }
+            order.addAllSegments(segments);
         }
         return Optional.of(order.build());
     }

@@ -81,8 +81,17 @@ final class SegmentRequests {
         }
     }
 
+    /**
+     * A repeated request is answered by what it came to: that there is no place for another segment
+     * now says nothing of the one that was made.
+     */
     private CompletableFuture<Segment> placeAndPropose(CreateSegment request)
             throws AshlarException {
+        Outcome before = leader.metadata().outcomeOf(request.getRequestId());
+        if (before != null && !before.hasFailure()) {
+            SegmentId made = SegmentId.of(before.getId());
+            return CompletableFuture.completedFuture(made).thenApply(this::present);
+        }
         VolumeRecord volume = leader.metadata().volume(VolumeId.of(request.getVolume()));
         if (volume == null || volume.getDeleted()) {
             throw new AshlarException.NotFound(

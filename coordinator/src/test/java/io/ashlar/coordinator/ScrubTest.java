@@ -128,4 +128,24 @@ final class ScrubTest extends RepairFixture {
         assertThat(cluster.scrub().getState()).isEqualTo("idle");
         assertThat(cluster.scrub().getSegmentsCompared()).isEqualTo(1);
     }
+
+    @Test
+    void scrubsNothingOfAVolumeThatIsDeletedMeanwhile() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        VolumeInfo held = held(cluster, "rs-4-2");
+        cluster.sealedSegment(held);
+        cluster.createVolume("disk1", "rs-4-2");
+        cluster.sealedSegment(cluster.open("disk1", "writer", true).getVolume());
+        cluster.ask(Request.newBuilder()
+                .setStartScrub(StartScrub.newBuilder().setVolume("disk0"))
+                .build());
+        cluster.close(held);
+        cluster.delete("disk0");
+        cluster.heartbeats();
+        assertThat(cluster.nodes.values())
+                .allSatisfy(node -> assertThat(node.ordered)
+                        .noneMatch(order -> order.getKindCase() == Order.KindCase.SCRUB));
+        cluster.passSeconds(2);
+        assertThat(cluster.scrub().getState()).isEqualTo("idle");
+    }
 }

@@ -106,6 +106,28 @@ final class SegmentRequestsTest {
     }
 
     @Test
+    void answersARepeatedCreationThoughThereIsNoPlaceForAnother() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Request create = Request.newBuilder()
+                .setCreateSegment(CreateSegment.newBuilder()
+                        .setRequestId(cluster.newRequest())
+                        .setVolume(held.getId())
+                        .setEpoch(held.getEpoch())
+                        .setShardBytes(TestCluster.SHARD_BYTES))
+                .build();
+        Segment made = cluster.ask(create).getSegment();
+        cluster.nodes.values().stream().skip(2).forEach(TestNode::kill);
+        cluster.passSeconds(15);
+        assertThatThrownBy(() -> cluster.createSegment(held))
+                .isInstanceOf(AshlarException.Unavailable.class);
+        assertThat(cluster.ask(create).getSegment().getId()).isEqualTo(made.getId());
+        cluster.restartCoordinator();
+        assertThat(cluster.ask(create).getSegment().getId()).isEqualTo(made.getId());
+    }
+
+    @Test
     void abortsSegmentsThatWereNeverOpened() throws AshlarException {
         TestCluster cluster = TestCluster.of(6);
         cluster.createVolume("disk0", "rs-4-2");

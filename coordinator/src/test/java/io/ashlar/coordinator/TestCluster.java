@@ -56,6 +56,7 @@ final class TestCluster {
     private final Random random = new Random(7);
     private final CoordinatorConfig config;
     private MemoryMetadataStore store = new MemoryMetadataStore();
+    private CountingStore reads;
     private Metadata metadata;
     private LocalLog log;
     private CoordinatorService service;
@@ -71,7 +72,8 @@ final class TestCluster {
 
     private TestCluster(CoordinatorConfig config) {
         this.config = config;
-        this.metadata = new Metadata(store);
+        this.reads = new CountingStore(store);
+        this.metadata = new Metadata(reads);
         this.log = new LocalLog("c1", loop, metadata);
         this.service = new CoordinatorService(config, loop, random, metadata, log);
         service.start();
@@ -122,6 +124,11 @@ final class TestCluster {
         return store;
     }
 
+    /** Entries of the metadata that were read since the coordinator started. */
+    long reads() {
+        return reads.reads();
+    }
+
     LocalLog log() {
         return log;
     }
@@ -136,7 +143,8 @@ final class TestCluster {
         log.close();
         loop.settle();
         store = store.copy();
-        metadata = new Metadata(store);
+        reads = new CountingStore(store);
+        metadata = new Metadata(reads);
         log = new LocalLog("c1", loop, metadata);
         service = new CoordinatorService(config, loop, random, metadata, log);
         service.start();

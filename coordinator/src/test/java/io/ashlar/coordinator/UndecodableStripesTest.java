@@ -230,4 +230,34 @@ final class UndecodableStripesTest extends RepairFixture {
         assertThat(cluster.segment(segment).getPlacements(4).getNode()).isNotEqualTo(cutOff[0]);
         assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
     }
+
+    @Test
+    void restsWhenAShardHasBeenReplacedTooOftenWithoutBeingWhole() throws AshlarException {
+        TestCluster cluster = TestCluster.of(18, DELAY);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        unmade(cluster, segment, 0, NOT_NOW);
+        for (int former = 0; former < 8; former++) {
+            Placement placed = cluster.segment(segment).getPlacements(0);
+            cluster.node(placed.getNode()).kill();
+            cluster.passSeconds(70);
+            assertThat(cluster.segment(segment).getPlacements(0)).isNotEqualTo(placed);
+        }
+        Placement last = cluster.segment(segment).getPlacements(0);
+        cluster.node(last.getNode()).kill();
+        cluster.passSeconds(70);
+        long before = rebuildsOfAll(cluster);
+        cluster.passSeconds(120);
+        assertThat(rebuildsOfAll(cluster) - before).isBetween(1L, 8L);
+        assertThat(cluster.segment(segment).getPlacements(0)).isEqualTo(last);
+        unmade(cluster, segment, 0);
+        startRepair(cluster);
+        cluster.passSeconds(5);
+        assertThat(cluster.segment(segment).getPlacements(0).getComplete()).isTrue();
+    }
+
+    private static long rebuildsOfAll(TestCluster cluster) {
+        return cluster.nodes.values().stream()
+                .mapToLong(RepairFixture::rebuilds)
+                .sum();
+    }
 }

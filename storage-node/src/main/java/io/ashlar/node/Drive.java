@@ -31,18 +31,17 @@ import java.util.stream.Collectors;
 
 /**
  * A drive in service. Its methods may be called from any thread; they queue up what changes the
- * drive for its one thread and what only reads for its readers, and complete on those. Both queues
- * are bounded: a drive that cannot keep up says so.
+ * drive for its one thread and what only reads for its readers, and complete on those. Reads, and
+ * the bytes of records, that wait are bounded: a drive that cannot keep up says so. Of fences,
+ * creations and orders no more wait than their callers have under way.
  */
 final class Drive implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Drive.class);
 
-    /** Records that may wait for the drive's thread. */
-    private static final long MAX_QUEUED_APPEND_BYTES = 256L << 20;
-
     private final DriveDirectory directory;
     private final DriveOpener opener;
     private final Threads threads;
+    private final long maxQueuedAppendBytes;
     private final DamageLog damage;
     private final Runnable changed;
     private final AtomicLong queuedAppendBytes = new AtomicLong();
@@ -54,12 +53,14 @@ final class Drive implements AutoCloseable {
             DriveDirectory directory,
             DriveOpener opener,
             Threads threads,
+            long maxQueuedAppendBytes,
             DamageLog damage,
             Runnable changed)
             throws IOException, AshlarException {
         this.directory = directory;
         this.opener = opener;
         this.threads = threads;
+        this.maxQueuedAppendBytes = maxQueuedAppendBytes;
         this.damage = damage;
         this.changed = changed;
         this.served = serve(opener.open());
@@ -77,8 +78,13 @@ final class Drive implements AutoCloseable {
     /** An arena in service; a drive that lost its arena gets another, and another id. */
     private record Served(IdentityFormat.Identity identity, ShardStore store, ShardReader reader) {}
 
-    /** What a node wants of a drive. */
-    record Settings(String node, long capacityBytes) {}
+    /**
+     * What a node wants of a drive.
+     *
+     * @param maxQueuedAppendBytes of records that may wait for the drive's thread; a single record
+     *     may always
+     */
+    record Settings(String node, long capacityBytes, long maxQueuedAppendBytes) {}
 
     /**
      * Opens a drive, formatting it where it is empty.
@@ -95,7 +101,8 @@ final class Drive implements AutoCloseable {
             throws IOException, AshlarException {
         directory.lock();
         var opener = new DriveOpener(directory, settings.node(), settings.capacityBytes(), random);
-        return new Drive(directory, opener, threads, damage, changed);
+        return new Drive(
+                directory, opener, threads, settings.maxQueuedAppendBytes(), damage, changed);
     }
 
     private Served serve(DriveOpener.Opened opened) throws IOException, AshlarException {
@@ -240,7 +247,8 @@ final class Drive implements AutoCloseable {
             return;
         }
         int sizeBytes = record.sizeBytes();
-        if (queuedAppendBytes.addAndGet(sizeBytes) > MAX_QUEUED_APPEND_BYTES) {
+        long queuedBytes = queuedAppendBytes.addAndGet(sizeBytes);
+        if (queuedBytes > maxQueuedAppendBytes && queuedBytes > sizeBytes) {
             queuedAppendBytes.addAndGet(-sizeBytes);
             record.release();
             completion.failed(overloaded());
@@ -301,7 +309,9 @@ final class Drive implements AutoCloseable {
             ShardStore store = served.store();
             try {
                 change.make(store);
-            } catch (RuntimeException e) {
+            } catch (OutOfMemoryError e) {
+                completion.failed(DriveReads.noFaultOfTheDrive(directory.path(), e));
+            } catch (RuntimeException | Error e) {
                 store.fail(e);
                 completion.failed(new AshlarException.Unavailable(
                         "drive " + directory.path() + " has failed: " + e, e));
@@ -408,7 +418,7 @@ final class Drive implements AutoCloseable {
         checkArena(new Completion<>() {
             @Override
             public void done(Done value) {
-                threads.readers().execute(() -> openScrub(segments, damage, completion));
+                reads.onReader(completion, () -> openScrub(segments, damage, completion));
             }
 
             @Override
@@ -418,12 +428,12 @@ final class Drive implements AutoCloseable {
         });
     }
 
-    private void openScrub(List<Id> segments, DamageLog damage, Completion<DriveScrub> completion) {
+    private void openScrub(List<Id> segments, DamageLog damage, Completion<DriveScrub> completion)
+            throws AshlarException {
         Served now = served;
         AshlarException refusal = now.store().failure();
         if (refusal != null) {
-            completion.failed(refusal);
-            return;
+            throw refusal;
         }
         Set<SegmentId> wanted = segments.stream().map(SegmentId::of).collect(Collectors.toSet());
         List<Shard> shards = now.store().shards().stream()
@@ -433,11 +443,10 @@ final class Drive implements AutoCloseable {
         try {
             arena = directory.open(DriveOpener.ARENA);
         } catch (IOException e) {
-            completion.failed(new AshlarException.Unavailable(
+            throw new AshlarException.Unavailable(
                     "the arena of drive " + directory.path() + " cannot be opened: "
                             + e.getMessage(),
-                    e));
-            return;
+                    e);
         }
         completion.done(
                 new DriveScrub(now.identity().drive(), arena, threads.readers(), damage, shards));

@@ -71,6 +71,9 @@ final class DriveReads {
             DriveFile arena = drive.arena();
             try (var walk = new RecordWalk(arena, shard, offset, true)) {
                 RecordWalk.Found found = walk.next();
+                if (shard.deleted()) {
+                    throw ShardStore.notFound(shard.key());
+                }
                 CellFormat.Cell cell = found == null || found.kind() != RecordWalk.Kind.RECORD
                         ? null
                         : found.cell();
@@ -115,11 +118,11 @@ final class DriveReads {
     }
 
     /** Something that a reader does. */
-    private interface ReaderTask {
+    interface ReaderTask {
         void run() throws AshlarException;
     }
 
-    private void onReader(Completion<?> completion, ReaderTask task) {
+    void onReader(Completion<?> completion, ReaderTask task) {
         if (queuedReads.incrementAndGet() > MAX_QUEUED_READS) {
             queuedReads.decrementAndGet();
             completion.failed(drive.overloaded());
@@ -131,11 +134,19 @@ final class DriveReads {
                 task.run();
             } catch (AshlarException e) {
                 completion.failed(e);
-            } catch (RuntimeException e) {
-                log.error("drive={} a read failed for no reason of the drive's", drive.path(), e);
-                completion.failed(new AshlarException.Unavailable("bug: " + e, e));
+            } catch (RuntimeException | Error e) {
+                completion.failed(noFaultOfTheDrive(drive.path(), e));
             }
         });
+    }
+
+    /** What callers are told where a reader ended by a bug, or for want of memory. */
+    static AshlarException noFaultOfTheDrive(String path, Throwable cause) {
+        log.error("drive={} a read failed for no reason of the drive's", path, cause);
+        return cause instanceof OutOfMemoryError
+                ? new AshlarException.Unavailable(
+                        "drive " + path + " is short of memory: try again later", cause)
+                : new AshlarException.Unavailable("bug: " + cause, cause);
     }
 
     private void scanned(Shard shard, Completion<?> completion, ReaderTask task)
@@ -145,6 +156,13 @@ final class DriveReads {
             return;
         }
         drive.change(
-                completion, store -> store.whenScanned(shard, () -> onReader(completion, task)));
+                completion,
+                store -> store.whenScanned(shard, failure -> {
+                    if (failure == null) {
+                        onReader(completion, task);
+                    } else {
+                        completion.failed(failure);
+                    }
+                }));
     }
 }

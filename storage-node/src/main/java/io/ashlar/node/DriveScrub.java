@@ -16,6 +16,7 @@ import java.util.NavigableMap;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.function.LongConsumer;
 
 /**
  * The scrub of one drive, in slices, over its arena opened anew by name. A sealed shard must hold
@@ -52,18 +53,24 @@ final class DriveScrub {
         this.left = new ArrayDeque<>(shards);
     }
 
-    /** Reads on for about {@link #SLICE_BYTES}; tells how much it was. Completes on a reader. */
-    void slice(Completion<Long> completion) {
-        readers.execute(() -> completion.done(slice()));
+    /** Reads on for about {@link #SLICE_BYTES}; tells how much it was, on a reader. */
+    void slice(LongConsumer then) {
+        readers.execute(() -> then.accept(slice()));
     }
 
     private long slice() {
         long before = bytesRead;
         while (!isDone() && bytesRead - before < SLICE_BYTES) {
-            if (pass == null) {
-                pass = new Pass(left.remove());
+            Shard shard = pass == null ? left.remove() : pass.shard;
+            boolean more = false;
+            try {
+                pass = pass == null ? new Pass(shard) : pass;
+                more = pass.advance();
+            } catch (RuntimeException | Error e) {
+                log.error("drive={} shard={} cannot be scrubbed", drive, shard.key(), e);
+                unreadableShards++;
             }
-            if (!pass.advance()) {
+            if (!more && pass != null) {
                 pass.close();
                 pass = null;
             }

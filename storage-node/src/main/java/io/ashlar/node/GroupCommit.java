@@ -3,11 +3,14 @@ package io.ashlar.node;
 import io.ashlar.client.AshlarException;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 
 /**
  * Makes durable, with one sync, all that was written by the tasks which were waiting for the
@@ -15,6 +18,8 @@ import java.util.concurrent.Executor;
  * those who wait hear of it. Belongs to the drive's thread.
  */
 final class GroupCommit {
+    private static final Logger log = LoggerFactory.getLogger(GroupCommit.class);
+
     private final Executor driveThread;
     private final Sync sync;
     private List<Waiting> waiting = new ArrayList<>();
@@ -49,8 +54,17 @@ final class GroupCommit {
         List<Waiting> batch = waiting;
         waiting = new ArrayList<>(batch.size());
         AshlarException failure = sync.sync();
-        for (Waiting one : batch) {
-            one.synced(failure);
+        tellAll(batch, one -> one.synced(failure));
+    }
+
+    /** Tells everybody, also behind one whom a bug keeps from hearing it. */
+    static <T> void tellAll(List<T> waiting, Consumer<T> tell) {
+        for (T one : waiting) {
+            try {
+                tell.accept(one);
+            } catch (RuntimeException | Error e) {
+                log.error("what waited for a drive ended by a bug", e);
+            }
         }
     }
 

@@ -42,8 +42,7 @@ final class HeaderReader {
     }
 
     /** Answers the request; runs on a reader thread, after an open shard was scanned. */
-    static Reply read(DriveFile arena, Shard shard, ReadHeaders request)
-            throws AshlarException.Invalid {
+    static Reply read(DriveFile arena, Shard shard, ReadHeaders request) throws AshlarException {
         long from = request.getFromOffset();
         if (from < 0 || from % CellFormat.ALIGN_BYTES != 0) {
             throw new AshlarException.Invalid("headers of " + shard.key() + " from " + from
@@ -59,7 +58,7 @@ final class HeaderReader {
         }
     }
 
-    private Reply walk(DriveFile arena, ReadHeaders request) {
+    private Reply walk(DriveFile arena, ReadHeaders request) throws AshlarException.NotFound {
         long next = shard.entry().shardBytes();
         try (var walk =
                 new RecordWalk(arena, shard, request.getFromOffset(), request.getVerifyCells())) {
@@ -73,6 +72,9 @@ final class HeaderReader {
                 found = walk.next();
             }
             closeGap(found == null ? shard.entry().limitBytes() : found.offset());
+        }
+        if (shard.deleted()) {
+            throw ShardStore.notFound(shard.key()); // what was read may be another shard's zeros
         }
         answer.setNextOffset(next);
         List<Buffer> bulk = headersBytes == 0 ? List.of() : List.of(headers.slice(0, headersBytes));

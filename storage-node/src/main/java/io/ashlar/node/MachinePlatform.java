@@ -43,7 +43,7 @@ public final class MachinePlatform implements NodePlatform {
         return pool;
     }
 
-    /** The queue is bounded by the drive; once closed, what is still asked of it is dropped. */
+    /** What may wait is up to {@link Drive}; once closed, what is still asked of it is dropped. */
     private static ThreadPoolExecutor pool(String name, int threads) {
         ThreadFactory factory = Thread.ofPlatform()
                 .daemon()

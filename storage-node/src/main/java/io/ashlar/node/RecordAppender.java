@@ -27,12 +27,19 @@ final class RecordAppender {
     private final ShardStore store;
     private final Executor driveThread;
     private final Executor readers;
-    private final Map<ShardKey, List<Runnable>> scans = new HashMap<>();
+    private final Map<ShardKey, List<Scanned>> scans = new HashMap<>();
 
     RecordAppender(ShardStore store, Executor driveThread, Executor readers) {
         this.store = store;
         this.driveThread = driveThread;
         this.readers = readers;
+    }
+
+    /** Runs once a shard's records are indexed, or could not be. */
+    @FunctionalInterface
+    interface Scanned {
+        /** The failure is null where they are. */
+        void scanned(@Nullable AshlarException failure);
     }
 
     /**
@@ -64,7 +71,14 @@ final class RecordAppender {
         Shard shard = append.shard();
         AshlarException refusal = refusal(append);
         if (refusal == null && shard.index() == null) {
-            whenScanned(shard, () -> append(append, completion));
+            whenScanned(shard, failure -> {
+                if (failure == null) {
+                    append(append, completion);
+                } else {
+                    append.record().release();
+                    completion.failed(failure);
+                }
+            });
             return;
         }
         try {
@@ -182,13 +196,13 @@ final class RecordAppender {
         return index;
     }
 
-    /** Runs the task on the drive's thread once the shard's records are indexed. */
-    void whenScanned(Shard shard, Runnable task) {
+    /** Runs the task on the drive's thread once the shard's records are indexed, or cannot be. */
+    void whenScanned(Shard shard, Scanned task) {
         if (shard.index() != null) {
-            task.run();
+            task.scanned(null);
             return;
         }
-        List<Runnable> waiting = scans.get(shard.key());
+        List<Scanned> waiting = scans.get(shard.key());
         if (waiting != null) {
             waiting.add(task);
             return;
@@ -199,6 +213,23 @@ final class RecordAppender {
 
     private void scan(Shard shard) {
         NavigableMap<Long, Shard.Indexed> found = new ConcurrentSkipListMap<>();
+        long highestStamp;
+        try {
+            highestStamp = scan(shard, found);
+        } catch (RuntimeException | Error e) {
+            AshlarException failure = DriveReads.noFaultOfTheDrive(store.path(), e);
+            driveThread.execute(() -> tell(shard, failure));
+            return;
+        }
+        driveThread.execute(() -> {
+            shard.durableUpTo(highestStamp);
+            shard.indexed(found);
+            tell(shard, null);
+        });
+    }
+
+    /** Finds all records; the highest stamp among them. */
+    private long scan(Shard shard, NavigableMap<Long, Shard.Indexed> found) {
         long highestStamp = 0;
         try (var walk = new RecordWalk(store.arena(), shard, 0, false)) {
             for (RecordWalk.Found next = walk.next(); next != null; next = walk.next()) {
@@ -210,14 +241,13 @@ final class RecordAppender {
                 }
             }
         }
-        long stamp = highestStamp;
-        driveThread.execute(() -> {
-            shard.durableUpTo(stamp);
-            shard.indexed(found);
-            List<Runnable> waiting = scans.remove(shard.key());
-            if (waiting != null) {
-                waiting.forEach(Runnable::run);
-            }
-        });
+        return highestStamp;
+    }
+
+    private void tell(Shard shard, @Nullable AshlarException failure) {
+        List<Scanned> waiting = scans.remove(shard.key());
+        if (waiting != null) {
+            GroupCommit.tellAll(waiting, one -> one.scanned(failure));
+        }
     }
 }

@@ -27,8 +27,9 @@ final class RecordWalk implements AutoCloseable {
     private final long base;
     private final ShardEntry shard;
     private final boolean verifyCells;
-    private final Buffer window = Buffer.allocate(WINDOW_BYTES);
-    private final Buffer header = Buffer.allocate(CellFormat.MAX_HEADER_BYTES);
+    private final Buffer memory = Buffer.allocate(WINDOW_BYTES + CellFormat.MAX_HEADER_BYTES);
+    private final MemorySegment window = memory.segment().asSlice(0, WINDOW_BYTES);
+    private final MemorySegment header = memory.segment().asSlice(WINDOW_BYTES);
     private long windowAt;
     private long windowBytes;
     private int nextReadBytes = MIN_READ_BYTES;
@@ -79,7 +80,7 @@ final class RecordWalk implements AutoCloseable {
 
     /** The header of the record that was found last, until the next one is. */
     MemorySegment header() {
-        return header.segment();
+        return header;
     }
 
     long bytesRead() {
@@ -106,7 +107,7 @@ final class RecordWalk implements AutoCloseable {
     private long endOfZeros() {
         long end = at + PAGE_BYTES;
         while (end + PAGE_BYTES <= windowAt + windowBytes
-                && isZero(window.segment().asSlice(end - windowAt, PAGE_BYTES))) {
+                && isZero(window.asSlice(end - windowAt, PAGE_BYTES))) {
             end += PAGE_BYTES;
         }
         return end;
@@ -122,7 +123,7 @@ final class RecordWalk implements AutoCloseable {
         if (bytes == null || cell == null || !Shard.belongs(shard, cell, at)) {
             return null;
         }
-        header.segment().copyFrom(bytes);
+        header.copyFrom(bytes);
         return cell;
     }
 
@@ -161,12 +162,12 @@ final class RecordWalk implements AutoCloseable {
                 return null;
             }
         }
-        return window.segment().asSlice(from - windowAt, lengthBytes);
+        return window.asSlice(from - windowAt, lengthBytes);
     }
 
     private boolean fill(long from, long lengthBytes) {
         try {
-            arena.read(base + from, window.segment().asSlice(0, lengthBytes));
+            arena.read(base + from, window.asSlice(0, lengthBytes));
         } catch (IOException e) {
             windowBytes = 0; // what could not be read is told place by place, as UNREADABLE
             return false;
@@ -179,7 +180,6 @@ final class RecordWalk implements AutoCloseable {
 
     @Override
     public void close() {
-        window.release();
-        header.release();
+        memory.release();
     }
 }

@@ -147,18 +147,7 @@ final class Scrubber {
                 scrub.abandon();
                 return;
             }
-            scrub.slice(new Completion<>() {
-                @Override
-                public void done(Long bytesRead) {
-                    loop.execute(() -> afterSlice(scrub, bytesRead));
-                }
-
-                @Override
-                public void failed(AshlarException cause) {
-                    log.debug("scrub={} waits: {}", order.getScrub(), cause.getMessage());
-                    loop.execute(() -> afterSlice(scrub, DriveScrub.SLICE_BYTES));
-                }
-            });
+            scrub.slice(bytesRead -> loop.execute(() -> afterSlice(scrub, bytesRead)));
         }
 
         private void afterSlice(DriveScrub scrub, long bytesRead) {

@@ -59,7 +59,7 @@ final class ShardCreator {
     }
 
     /**
-     * Creates a shard, durably. Its slots are written over with zeros first: no earlier tenant's
+     * Creates a shard, durably. Its bytes are written over with zeros first: no earlier tenant's
      * records remain in it, and appends need no new blocks of the file system.
      *
      * @param wanted its entry, without slots
@@ -199,9 +199,8 @@ final class ShardCreator {
     }
 
     private void zero(Creation creation, long zeroedBytes) {
-        long runBytes =
-                creation.entry.run().slotCount() * store.catalogue().layout().slotBytes();
-        long lengthBytes = Math.min(ZEROING_BYTES, runBytes - zeroedBytes);
+        long shardBytes = creation.entry.shardBytes(); // of large drives' slots often a small part
+        long lengthBytes = Math.min(ZEROING_BYTES, shardBytes - zeroedBytes);
         long base = store.catalogue().layout().slotAt(creation.entry.run().firstSlot());
         try {
             store.arena().write(base + zeroedBytes, ZEROS.asSlice(0, lengthBytes));
@@ -215,7 +214,7 @@ final class ShardCreator {
                 zeroingEnded();
             } else if (syncFailure != null) {
                 abandon(creation, syncFailure);
-            } else if (next < runBytes) {
+            } else if (next < shardBytes) {
                 zero(creation, next);
             } else {
                 enter(creation);

@@ -79,12 +79,12 @@ final class ShardReader {
         if (at + lengthBytes > shard.entry().limitBytes()) {
             return null;
         }
-        Buffer pieces = Buffer.allocate(lengthBytes);
-        if (load(shard, at, pieces.segment()) && haveCrcs(pieces.segment(), request)) {
-            return pieces;
+        Buffer pieces = loaded(shard, at, lengthBytes);
+        if (pieces != null && !haveCrcs(pieces.segment(), request)) {
+            pieces.release();
+            return null;
         }
-        pieces.release();
-        return null;
+        return pieces;
     }
 
     private static boolean haveCrcs(MemorySegment pieces, ReadCell request) {
@@ -123,22 +123,32 @@ final class ShardReader {
 
     /** The header that begins here, unchecked; null where none does. */
     private @Nullable Buffer readHeader(Shard shard, long offset) {
-        Buffer first = Buffer.allocate(CellFormat.ALIGN_BYTES);
-        CellFormat.Sizes sizes =
-                load(shard, offset, first.segment()) ? CellFormat.sizes(first.segment()) : null;
+        Buffer first = loaded(shard, offset, CellFormat.ALIGN_BYTES);
+        if (first == null) {
+            return null;
+        }
+        CellFormat.Sizes sizes = CellFormat.sizes(first.segment());
         if (sizes != null && sizes.headerBytes() == first.sizeBytes()) {
             return first;
         }
         first.release();
-        if (sizes == null || offset + sizes.headerBytes() > shard.entry().limitBytes()) {
-            return null;
+        return sizes == null || offset + sizes.headerBytes() > shard.entry().limitBytes()
+                ? null
+                : loaded(shard, offset, sizes.headerBytes());
+    }
+
+    /** These bytes, owned by the caller; null where they cannot be read. */
+    private @Nullable Buffer loaded(Shard shard, long offset, int lengthBytes) {
+        Buffer bytes = Buffer.allocate(lengthBytes);
+        boolean there = false;
+        try {
+            there = load(shard, offset, bytes.segment());
+            return there ? bytes : null;
+        } finally {
+            if (!there) {
+                bytes.release();
+            }
         }
-        Buffer whole = Buffer.allocate(sizes.headerBytes());
-        if (load(shard, offset, whole.segment())) {
-            return whole;
-        }
-        whole.release();
-        return null;
     }
 
     private Reply readPieces(Shard shard, ReadCell request, CellFormat.Cell cell, Buffer header)
@@ -231,7 +241,8 @@ final class ShardReader {
     }
 
     /** Reads every record up to a length and checks it. */
-    ShardVerified verify(Shard shard, long upTo, int expectedCells) {
+    ShardVerified verify(Shard shard, long upTo, int expectedCells)
+            throws AshlarException.NotFound {
         int valid = 0;
         int damaged = 0;
         long bytesRead;
@@ -246,6 +257,9 @@ final class ShardReader {
                 }
             }
             bytesRead = walk.bytesRead();
+        }
+        if (shard.deleted()) {
+            throw ShardStore.notFound(shard.key());
         }
         return ShardVerified.newBuilder()
                 .setValidCells(valid)

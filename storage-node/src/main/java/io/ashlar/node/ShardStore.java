@@ -164,7 +164,7 @@ final class ShardStore {
     }
 
     /** See {@link RecordAppender#whenScanned}. */
-    void whenScanned(Shard shard, Runnable task) {
+    void whenScanned(Shard shard, RecordAppender.Scanned task) {
         appender.whenScanned(shard, task);
     }
 
@@ -207,7 +207,13 @@ final class ShardStore {
             if (shard.entry().sealed()) {
                 completion.done(fenced(shard));
             } else {
-                whenScanned(shard, () -> completion.done(fenced(shard)));
+                whenScanned(shard, scanFailure -> {
+                    if (scanFailure == null) {
+                        completion.done(fenced(shard));
+                    } else {
+                        completion.failed(scanFailure);
+                    }
+                });
             }
         });
     }
@@ -341,7 +347,7 @@ final class ShardStore {
         });
     }
 
-    static AshlarException notFound(ShardKey key) {
+    static AshlarException.NotFound notFound(ShardKey key) {
         return new AshlarException.NotFound("there is no " + key + " on this drive");
     }
 
@@ -465,7 +471,7 @@ final class ShardStore {
     }
 
     /** Makes the drive failed for a reason that is not its own. */
-    void fail(RuntimeException bug) {
+    void fail(Throwable bug) {
         failedWrite(new IOException("bug: " + bug, bug));
     }
 }

@@ -8,6 +8,7 @@ import io.ashlar.client.cluster.NodeHealth;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.protocol.Done;
+import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Loop;
 import io.ashlar.client.transport.Transport;
 
@@ -29,6 +30,9 @@ public final class StorageNode implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(StorageNode.class);
 
     private static final long ARENA_CHECK_NANOS = 5_000_000_000L;
+
+    /** Records that may wait for a drive's thread, where there is memory for so many. */
+    private static final long MAX_QUEUED_APPEND_BYTES = 256L << 20;
 
     private final StorageNodeConfig config;
     private final NodePlatform platform;
@@ -151,12 +155,20 @@ public final class StorageNode implements AutoCloseable {
         }
     }
 
+    /** Half of the memory that buffers may take: the rest is for what comes in and goes out. */
+    private long queuedAppendBytesPerDrive() {
+        return Math.min(
+                MAX_QUEUED_APPEND_BYTES,
+                Buffer.maxMemoryBytes() / 2 / config.drives().size());
+    }
+
     private Drive openDrive(StorageNodeConfig.DriveConfig drive) throws IOException {
         DriveDirectory directory = platform.directory(drive.directory());
         try {
             return Drive.open(
                     directory,
-                    new Drive.Settings(config.node(), drive.capacityBytes()),
+                    new Drive.Settings(
+                            config.node(), drive.capacityBytes(), queuedAppendBytesPerDrive()),
                     new Drive.Threads(
                             platform.driveThread(drive.directory()),
                             platform.readers(drive.directory(), config.readersPerDrive())),

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.protocol.Done;
+import io.ashlar.client.protocol.ShardFenced;
 import io.ashlar.client.protocol.ShardRef;
 
 import org.junit.jupiter.api.Test;
@@ -123,5 +125,118 @@ final class DriveFaultsTest extends ShardStoreFixture {
         assertThat(drive.drive.info().getFailure()).isNotEmpty();
         assertThatThrownBy(() -> read(stripes.getFirst()))
                 .isInstanceOf(AshlarException.Unavailable.class);
+    }
+
+    @Test
+    void aReadForWhichThereIsNoMemoryIsAnswered() throws AshlarException {
+        createAndAppend(1);
+        drive.directory.refuseMemoryOnce();
+        assertThatThrownBy(() -> read(stripes.getFirst()))
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("memory");
+        assertThat(read(stripes.getFirst())).isEqualTo(stripes.getFirst().cell(0));
+    }
+
+    @Test
+    void aScanForWhichThereIsNoMemoryIsAnsweredAndMadeAnew() throws IOException {
+        createAndAppend(2);
+        drive = drive.afterKill();
+        drive.directory.refuseMemoryOnce();
+        var fenced = new TestDrive.Outcome<ShardFenced>();
+        var appended = new TestDrive.Outcome<Done>();
+        var stripe = next();
+        drive.drive.fence(shard, 7, fenced);
+        drive.drive.append(recovery(stripe, 7), stripe.record(0), appended);
+        drive.run();
+        assertThatThrownBy(fenced::get).isInstanceOf(AshlarException.Unavailable.class);
+        assertThatThrownBy(appended::get).isInstanceOf(AshlarException.Unavailable.class);
+        assertThat(drive.fence(shard, 7).getHighestEpoch()).isEqualTo(7);
+        drive.append(recovery(stripe, 7), stripe.record(0));
+        assertThat(drive.drive.failure()).isEmpty();
+    }
+
+    @Test
+    void refusesRecordsBeyondTheMemoryThatMayWait() throws AshlarException {
+        createAndAppend(1);
+        var stripe = next(4, 8192);
+        int recordBytes = stripe.stripe().geometry().recordBytes();
+        int room = (int) (TestDrive.MAX_QUEUED_APPEND_BYTES / recordBytes);
+        List<TestDrive.Outcome<Done>> outcomes = new ArrayList<>();
+        for (int i = 0; i <= room; i++) {
+            var outcome = new TestDrive.Outcome<Done>();
+            drive.drive.append(segment.append(shard, stripe), stripe.record(0), outcome);
+            outcomes.add(outcome);
+        }
+        assertThatThrownBy(outcomes.removeLast()::get)
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("overloaded");
+        drive.run();
+        for (TestDrive.Outcome<Done> outcome : outcomes) {
+            outcome.get();
+        }
+        append(stripe);
+    }
+
+    @Test
+    void tellsNothingOfAShardThatIsDeletedWhileItIsRead() throws AshlarException {
+        createAndAppend(3);
+        replaceDuringRead();
+        assertThatThrownBy(() -> drive.list(shard)).isInstanceOf(AshlarException.NotFound.class);
+    }
+
+    @Test
+    void findsNoDamageInAShardThatIsDeletedWhileItIsVerified() throws AshlarException {
+        createAndAppend(3);
+        long end = stripes.getLast().stripe().endOffset();
+        replaceDuringRead();
+        assertThatThrownBy(() -> drive.verify(shard, end, 3))
+                .isInstanceOf(AshlarException.NotFound.class);
+    }
+
+    @Test
+    void answersEverybodyWhoWaitsForASyncOrAScanBehindOneWhoFails() throws IOException {
+        createAndAppend(1);
+        drive = drive.afterKill();
+        var fenced = new TestDrive.Outcome<ShardFenced>();
+        drive.drive.fence(shard, 7, new Failing<>());
+        drive.drive.fence(shard, 7, fenced);
+        drive.run();
+        assertThat(fenced.get().getHighestEpoch()).isEqualTo(7);
+        var deleted = new TestDrive.Outcome<Done>();
+        drive.drive.delete(shard, new Failing<>());
+        drive.drive.delete(shard, deleted);
+        drive.run();
+        assertThat(deleted.isAnswered()).isTrue();
+    }
+
+    /** Somebody who cannot take an answer. */
+    private static final class Failing<T> implements Completion<T> {
+        @Override
+        public void done(T value) {
+            throw new IllegalStateException("a bug");
+        }
+
+        @Override
+        public void failed(AshlarException cause) {
+            throw new IllegalStateException("a bug", cause);
+        }
+    }
+
+    /** Another shard takes the slots, which are zeroed for it. */
+    private void replaceDuringRead() throws AshlarException {
+        var other = new TestSegment(77, segment.policy);
+        ShardEntry entry = ShardEntry.of(other.create(other.shard(0, drive.drive.id())));
+        drive.directory.duringRead = () -> {
+            drive.drive.delete(shard, new TestDrive.Outcome<>());
+            runWriter();
+            drive.drive.create(drive.drive.id(), entry, false, new TestDrive.Outcome<>());
+            runWriter();
+        };
+    }
+
+    private void runWriter() {
+        while (drive.writer.runOne()) {
+            // until it has nothing to do
+        }
     }
 }

@@ -28,6 +28,11 @@ final class FakeDriveDirectory implements DriveDirectory {
     boolean failWrites;
     boolean full;
     boolean dead;
+
+    /** What happens within the next read, once. */
+    @Nullable
+    Runnable duringRead;
+
     private boolean locked;
 
     @Override
@@ -96,6 +101,13 @@ final class FakeDriveDirectory implements DriveDirectory {
 
     FakeFile arena() {
         return file(DriveOpener.ARENA);
+    }
+
+    /** The next read ends as one for which there is no memory. */
+    void refuseMemoryOnce() {
+        duringRead = () -> {
+            throw new OutOfMemoryError("no buffer");
+        };
     }
 
     /** The process is gone; what it wrote is still there. */
@@ -175,6 +187,11 @@ final class FakeDriveDirectory implements DriveDirectory {
 
         @Override
         public void read(long at, MemorySegment target) throws IOException {
+            Runnable task = duringRead;
+            duringRead = null;
+            if (task != null) {
+                task.run();
+            }
             if (at + target.byteSize() > file.sizeBytes) {
                 throw new EOFException(name);
             }

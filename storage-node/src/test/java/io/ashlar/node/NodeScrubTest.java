@@ -70,4 +70,15 @@ final class NodeScrubTest extends StorageNodeFixture {
         assertThat(scrub(0).getDamagedCells()).isEqualTo(1);
         assertThat(cluster.damage).extracting(ShardDamage::getShard).containsExactly(shards.get(0));
     }
+
+    @Test
+    void aScrubCountsAShardForWhichThereIsNoMemoryAndLaterOnesReadIt() throws AshlarException {
+        writeSegment();
+        seal();
+        cluster.nodes.getFirst().drives.getFirst().refuseMemoryOnce();
+        assertThat(scrub(0).getUnreadable()).isEqualTo(1);
+        OrderResult again = scrub(0);
+        assertThat(again.getUnreadable()).isZero();
+        assertThat(again.getCellsChecked()).isEqualTo(cellsOf(0));
+    }
 }

@@ -198,4 +198,19 @@ final class ShardCreationTest extends ShardStoreFixture {
             throw new IllegalStateException(e);
         }
     }
+
+    @Test
+    void zeroesTheShardAndNotTheRestOfItsSlots() throws AshlarException {
+        int shardBytes = 64 << 10;
+        long base = ArenaLayout.of(TestDrive.CAPACITY_BYTES).slotAt(0);
+        var arena = drive.directory.arena();
+        long within = base + shardBytes - 1;
+        long beyond = base + shardBytes;
+        arena.flipBit(within);
+        arena.flipBit(beyond);
+        drive.create(segment.create(shard).toBuilder().setShardBytes(shardBytes).build());
+        assertThat(drive.drive.shardBase(shard)).isEqualTo(base);
+        assertThat(arena.page(within / 4096)).containsOnly(0);
+        assertThat(arena.page(beyond / 4096)).contains(1);
+    }
 }

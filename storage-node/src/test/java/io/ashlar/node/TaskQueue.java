@@ -13,6 +13,10 @@ final class TaskQueue implements Executor {
         tasks.add(task);
     }
 
+    int size() {
+        return tasks.size();
+    }
+
     /** Runs the oldest task; false where there is none. */
     boolean runOne() {
         Runnable task = tasks.poll();

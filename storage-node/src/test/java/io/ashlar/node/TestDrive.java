@@ -29,6 +29,7 @@ import java.util.function.Consumer;
 /** A drive over a fake directory, whose tasks run on the test's thread. */
 final class TestDrive {
     static final long CAPACITY_BYTES = 24L << 20;
+    static final long MAX_QUEUED_APPEND_BYTES = 256L << 10;
 
     final FakeDriveDirectory directory;
     final TaskQueue writer = new TaskQueue();
@@ -40,6 +41,11 @@ final class TestDrive {
         this(new FakeDriveDirectory(), 1);
     }
 
+    /** One of several drives: the seed makes its identity. */
+    TestDrive(long seed) throws IOException {
+        this(new FakeDriveDirectory(), seed);
+    }
+
     private TestDrive(FakeDriveDirectory directory, long seed) throws IOException {
         this.directory = directory;
         this.drive = open(directory, seed);
@@ -48,7 +54,7 @@ final class TestDrive {
     private Drive open(FakeDriveDirectory directory, long seed) throws IOException {
         return Drive.open(
                 directory,
-                new Drive.Settings("n1", CAPACITY_BYTES),
+                new Drive.Settings("n1", CAPACITY_BYTES, MAX_QUEUED_APPEND_BYTES),
                 new Drive.Threads(writer, readers),
                 new SplittableRandom(seed),
                 damage,

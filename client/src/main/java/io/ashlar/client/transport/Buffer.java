@@ -2,6 +2,7 @@ package io.ashlar.client.transport;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.util.internal.PlatformDependent;
 
 import java.lang.foreign.MemorySegment;
 
@@ -27,6 +28,11 @@ public final class Buffer {
     public static Buffer allocate(int sizeBytes) {
         ByteBuf bytes = PooledByteBufAllocator.DEFAULT.directBuffer(sizeBytes, sizeBytes);
         return new Buffer(bytes.writerIndex(sizeBytes));
+    }
+
+    /** What all buffers of this process may take together; more is refused by an error. */
+    public static long maxMemoryBytes() {
+        return PlatformDependent.maxDirectMemory();
     }
 
     /** A buffer of no bytes. */

@@ -9,6 +9,7 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,9 @@ import java.util.Queue;
 /**
  * The calls of one loop to one address. Lives on its loop. The connection is made by the first call
  * and ends with the first error; calls made meanwhile wait in order. Once ended it stays so, and
- * the transport makes a new one for the next call.
+ * the transport makes a new one for the next call. So it does once a call has timed out and nothing
+ * at all was heard since it was sent: the peer may be gone without a word, or be restarted, which no
+ * error tells. The calls before still wait on the doubtful connection, as they may just be slow.
  */
 final class ClientConnection implements FrameDecoder.FrameListener<Response> {
     /** More calls than this waiting on one connection are answered unavailable. */
@@ -35,6 +38,8 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
     private @Nullable Channel channel;
     private @Nullable AshlarException ended;
     private long lastRequestId;
+    private long signsOfLife;
+    private boolean doubtful;
     private boolean flushScheduled;
 
     ClientConnection(Loop loop, Address address) {
@@ -42,7 +47,17 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
         this.address = address;
     }
 
-    private record PendingCall(Transport.ReplyHandler handler, Loop.Timer timeout) {}
+    private record PendingCall(
+            Transport.ReplyHandler handler, Loop.Timer timeout, long signsOfLifeBefore) {}
+
+    /** Notes that bytes came, be they only a part of a frame. */
+    private final class Listening extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object bytes) {
+            signsOfLife++;
+            context.fireChannelRead(bytes);
+        }
+    }
 
     void connect(Bootstrap bootstrap) {
         bootstrap
@@ -50,6 +65,7 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
                     @Override
                     protected void initChannel(Channel made) {
                         made.pipeline()
+                                .addLast(new Listening())
                                 .addLast(new FrameDecoder<>(
                                         FrameFormat.RESPONSE,
                                         Response.parser(),
@@ -80,8 +96,8 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
         }
     }
 
-    boolean hasEnded() {
-        return ended != null;
+    boolean takesCalls() {
+        return ended == null && !doubtful;
     }
 
     void call(
@@ -94,7 +110,7 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
         }
         long requestId = ++lastRequestId;
         Loop.Timer timeout = loop.schedule(timeoutNanos, () -> timedOut(requestId, timeoutNanos));
-        pending.put(requestId, new PendingCall(handler, timeout));
+        pending.put(requestId, new PendingCall(handler, timeout, signsOfLife));
         if (channel == null) {
             beforeConnected.add(() -> send(requestId, request, bulk));
         } else {
@@ -141,9 +157,18 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
 
     private void timedOut(long requestId, long timeoutNanos) {
         PendingCall call = pending.remove(requestId);
-        if (call != null) {
-            call.handler.failed(new AshlarException.Unavailable(
-                    address + " did not answer within " + timeoutNanos / 1_000_000 + " ms"));
+        if (call == null) {
+            return;
+        }
+        doubtful |= channel != null && call.signsOfLifeBefore == signsOfLife;
+        call.handler.failed(new AshlarException.Unavailable(
+                address + " did not answer within " + timeoutNanos / 1_000_000 + " ms"));
+        endIfUseless();
+    }
+
+    private void endIfUseless() {
+        if (doubtful && pending.isEmpty()) {
+            end(new AshlarException.Unavailable(address + " did not answer"));
         }
     }
 
@@ -162,6 +187,7 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
         } else {
             call.handler.answered(response, bulk);
         }
+        endIfUseless();
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -33,6 +34,8 @@ import java.util.concurrent.TimeUnit;
 /** The transport over TCP: one connection for each loop and address, on that loop. */
 public final class NettyTransport implements Transport {
     private static final int CONNECT_TIMEOUT_MILLIS = 2_000;
+    private static final int DEAD_PEER_MILLIS = 30_000;
+    private static final int KEEPALIVE_SECONDS = 10;
     private static final WriteBufferWaterMark WATER_MARK =
             new WriteBufferWaterMark(4 << 20, 16 << 20);
 
@@ -71,7 +74,7 @@ public final class NettyTransport implements Transport {
         Map<Address, ClientConnection> ofLoop =
                 connections.computeIfAbsent(loop, ignored -> new HashMap<>());
         ClientConnection connection = ofLoop.get(to);
-        if (connection == null || connection.hasEnded()) {
+        if (connection == null || !connection.takesCalls()) {
             connection = new ClientConnection(loop, to);
             ofLoop.put(to, connection);
             connection.connect(bootstrap(((NettyLoop) loop).eventLoop()));
@@ -80,11 +83,27 @@ public final class NettyTransport implements Transport {
     }
 
     private Bootstrap bootstrap(EventLoop eventLoop) {
-        return new Bootstrap()
+        Bootstrap bootstrap = new Bootstrap()
                 .group(eventLoop)
                 .channel(epoll ? EpollSocketChannel.class : NioSocketChannel.class)
                 .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.SO_KEEPALIVE, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS);
+        deadPeerOptions().forEach(option -> bootstrap.option(option.option(), option.value()));
+        return bootstrap;
+    }
+
+    /** An option of sockets that are counted or timed by the operating system. */
+    private record SocketOption(ChannelOption<Integer> option, int value) {}
+
+    /** End a connection of which the peer, or the way to it, is gone without a word. */
+    private List<SocketOption> deadPeerOptions() {
+        return epoll
+                ? List.of(
+                        new SocketOption(EpollChannelOption.TCP_USER_TIMEOUT, DEAD_PEER_MILLIS),
+                        new SocketOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_SECONDS),
+                        new SocketOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_SECONDS))
+                : List.of();
     }
 
     @Override
@@ -94,6 +113,7 @@ public final class NettyTransport implements Transport {
                 .channel(epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
@@ -105,6 +125,7 @@ public final class NettyTransport implements Transport {
                                 .addLast(connection);
                     }
                 });
+        deadPeerOptions().forEach(option -> bootstrap.childOption(option.option(), option.value()));
         ChannelFuture bound = bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
         if (bound.cause() != null) {
             throw new AshlarException.Unavailable("cannot listen on " + address + ": "

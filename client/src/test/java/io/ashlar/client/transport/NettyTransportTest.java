@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -155,6 +156,38 @@ class NettyTransportTest {
         assertThatThrownBy(() -> outcome(call))
                 .isInstanceOf(AshlarException.Unavailable.class)
                 .hasMessageContaining("did not answer");
+    }
+
+    @Test
+    void aConnectionThatSwallowsEverythingIsReplacedAfterATimeout() throws Exception {
+        Transport.Listener listener =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
+        try (var way = new SwallowingProxy(listener.address().port())) {
+            CompletableFuture<Transport.Answer> swallowed =
+                    clients.ask(loop, way.address(), REQUEST, List.of(), SECOND / 5);
+            assertThatThrownBy(() -> outcome(swallowed))
+                    .isInstanceOf(AshlarException.Unavailable.class)
+                    .hasMessageContaining("did not answer");
+            outcome(clients.ask(loop, way.address(), REQUEST, List.of(), 10 * SECOND))
+                    .bulk()
+                    .release();
+        }
+    }
+
+    @Test
+    void aSlowCallIsAnsweredAlthoughAnotherOneTimedOutMeanwhile() throws Exception {
+        List<Transport.Responder> held = new CopyOnWriteArrayList<>();
+        Transport.Listener listener = listen((request, bulk, responder) -> {
+            bulk.release();
+            held.add(responder);
+        });
+        CompletableFuture<Transport.Answer> slow =
+                clients.ask(loop, listener.address(), REQUEST, List.of(), 20 * SECOND);
+        CompletableFuture<Transport.Answer> late =
+                clients.ask(loop, listener.address(), REQUEST, List.of(), SECOND / 5);
+        assertThatThrownBy(() -> outcome(late)).isInstanceOf(AshlarException.Unavailable.class);
+        held.forEach(responder -> responder.reply(DONE, List.of()));
+        assertThat(outcome(slow).response()).isEqualTo(DONE);
     }
 
     @Test

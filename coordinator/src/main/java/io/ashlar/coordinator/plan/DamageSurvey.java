@@ -23,6 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -32,6 +33,7 @@ import java.util.TreeMap;
  * what is wrong, not what there is.
  */
 public final class DamageSurvey {
+    private final Map<DriveId, Optional<DriveView>> drives = new HashMap<>();
     private final Map<SegmentId, AffectedSegment> affected = new HashMap<>();
     private final MetadataReader metadata;
     private final ClusterView cluster;
@@ -48,9 +50,7 @@ public final class DamageSurvey {
             survey.addLoss(loss);
         }
         for (DriveId drive : cluster.unavailableDrives()) {
-            for (ShardRef shard : metadata.shardsOn(drive)) {
-                survey.addUnavailable(drive, shard);
-            }
+            survey.addUnavailable(drive);
         }
         for (SegmentId id : metadata.weakerSegments()) {
             survey.addWeaker(id);
@@ -120,21 +120,23 @@ public final class DamageSurvey {
                 loss.getUnmadeList()));
     }
 
-    private void addUnavailable(DriveId drive, ShardRef shard) {
-        AffectedSegment segment = affected(SegmentId.of(shard.getSegment()));
-        if (segment == null || segment.needs().containsKey(shard.getIndex())) {
-            return;
-        }
+    private void addUnavailable(DriveId drive) {
         boolean givenUp = cluster.availability(drive) == Availability.GIVEN_UP;
-        segment.put(new ShardNeed(
-                shard,
-                givenUp ? Remedy.ELSEWHERE : Remedy.AWAIT,
-                false,
-                0,
-                Long.MAX_VALUE,
-                cluster.drive(drive).map(view -> "node " + view.node() + ", ").orElse("") + "drive "
-                        + drive + (givenUp ? " is gone" : " is down"),
-                List.of()));
+        String reason = drive(drive).map(view -> "node " + view.node() + ", ").orElse("") + "drive "
+                + drive + (givenUp ? " is gone" : " is down");
+        for (ShardRef shard : metadata.shardsOn(drive)) {
+            AffectedSegment segment = affected(SegmentId.of(shard.getSegment()));
+            if (segment != null && !segment.needs().containsKey(shard.getIndex())) {
+                segment.put(new ShardNeed(
+                        shard,
+                        givenUp ? Remedy.ELSEWHERE : Remedy.AWAIT,
+                        false,
+                        0,
+                        Long.MAX_VALUE,
+                        reason,
+                        List.of()));
+            }
+        }
     }
 
     /** One of two shards in a domain moves, where a domain is free; the one with the best drive. */
@@ -180,9 +182,14 @@ public final class DamageSurvey {
             DriveId drive = DriveId.of(placement.getShard().getDrive());
             domains.put(
                     placement.getShard().getIndex(),
-                    cluster.drive(drive).map(DriveView::domain).orElse(placement.getNode()));
+                    drive(drive).map(DriveView::domain).orElse(placement.getNode()));
         }
         return domains;
+    }
+
+    /** Looked up once for all segments. */
+    private Optional<DriveView> drive(DriveId id) {
+        return drives.computeIfAbsent(id, cluster::drive);
     }
 
     /** What a shard needs. */
