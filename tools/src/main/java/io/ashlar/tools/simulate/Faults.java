@@ -43,6 +43,7 @@ final class Faults {
         stopped = true;
         world.note("HEAL");
         nodes.stop();
+        writers.stop();
         world.network().heal();
         world.clients().forEach(client -> client.process().kill());
         for (SimulatedCoordinator coordinator : world.coordinators()) {

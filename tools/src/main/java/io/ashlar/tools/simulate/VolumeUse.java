@@ -117,6 +117,7 @@ final class VolumeUse {
         switch (cause) {
             case AshlarException.Unavailable ignored -> {}
             case AshlarException.Fenced ignored -> {}
+            case AshlarException.InsufficientShards ignored -> {}
             default ->
                 throw new Violation(
                         "INV-8", "volume " + name + " cannot be opened: " + cause.getMessage());
