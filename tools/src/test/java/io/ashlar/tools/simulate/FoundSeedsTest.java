@@ -17,6 +17,7 @@ class FoundSeedsTest {
         "21, a request to create was carried out on the drive that had replaced a lost one",
         "1000, the simulator opened a volume after the healing as a fault had planned before it",
         "1005, an opening failed for want of cells while nodes were down and was taken for a loss",
+        "1174, an idle writer kept a weaker segment open although its shards could be spread",
     })
     void holds(long seed, String found) {
         Seeds.demand(seed);
