@@ -1,0 +1,125 @@
+package io.ashlar.client.log;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.LogPosition;
+import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentState;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Two open segments of 2+1, the second of which says that it follows two stripes of the first. */
+class LogChainTest {
+    private static final Policy POLICY = new Policy(2, 1);
+    private static final SegmentId FIRST = new SegmentId(0, 1);
+    private static final SegmentId SECOND = new SegmentId(0, 2);
+    private static final long EPOCH = 3;
+
+    private final Stripe zero = stripe(FIRST, 0, 0, SegmentId.NONE, 0);
+    private final Stripe one = stripe(FIRST, 1, zero.endOffset(), SegmentId.NONE, 0);
+    private final Stripe next = stripe(SECOND, 0, 0, FIRST, one.endOffset());
+    private final LogSegment first = segment(FIRST, 1);
+    private final LogSegment second = segment(SECOND, 2);
+
+    LogChainTest() throws AshlarException {}
+
+    @Test
+    void aStripeThatIsUndecidedBlocksAlsoWhereTheRootLiesBehindIt() {
+        List<ShardEvidence> shards = holding(zero, one);
+        shards.set(one.shardOfParticipant(0), new ShardEvidence.Unreachable("down"));
+        damage(shards, one.shardOfParticipant(1), one.identity().offset());
+        LogPosition root = new LogPosition(SECOND, 1, next.endOffset());
+        assertThatThrownBy(() -> decide(shards, root))
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("stripe 1 of segment " + FIRST);
+    }
+
+    @Test
+    void whatBlocksBehindTheLengthThatTheNextSegmentNamesIsCutOff() throws AshlarException {
+        Stripe beyond = stripe(FIRST, 2, one.endOffset(), SegmentId.NONE, 0);
+        List<ShardEvidence> shards = holding(zero, one);
+        for (int participant = 0; participant < 3; participant++) {
+            damage(
+                    shards,
+                    beyond.shardOfParticipant(participant),
+                    beyond.identity().offset());
+        }
+        Map<LogSegment, TailDecision.Tail> tails = decide(shards, LogPosition.START);
+        assertThat(tails.values())
+                .extracting(TailDecision.Tail::bytes)
+                .containsExactly(one.endOffset(), next.endOffset());
+        assertThat(tails.values()).extracting(TailDecision.Tail::stripes).containsExactly(2L, 1L);
+    }
+
+    private Map<LogSegment, TailDecision.Tail> decide(List<ShardEvidence> shards, LogPosition root)
+            throws AshlarException {
+        Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
+        evidence.put(first, shards);
+        evidence.put(second, holding(next));
+        return new LogChain(List.of(first, second), evidence, root, Undecided.BLOCK).decide();
+    }
+
+    private static Stripe stripe(
+            SegmentId segment, long number, long offset, SegmentId before, long beforeBytes) {
+        return new Stripe(
+                Stripe.Type.DATA,
+                new Stripe.Identity(new VolumeId(0, 1), segment, number, offset, EPOCH),
+                new Stripe.Links(before, beforeBytes, LogPosition.START, 0),
+                new Stripe.Geometry(POLICY, 2, 4096, 4096),
+                List.of(),
+                new int[0],
+                new int[3]);
+    }
+
+    private static List<ShardEvidence> holding(Stripe... stripes) {
+        List<ShardEvidence> shards = new ArrayList<>();
+        for (int shard = 0; shard < POLICY.n(); shard++) {
+            Map<Long, CellFormat.Cell> cells = new HashMap<>();
+            for (Stripe stripe : stripes) {
+                int role = Stripe.roleOf(shard, stripe.identity().number(), POLICY);
+                cells.put(stripe.identity().offset(), new CellFormat.Cell(stripe, role, 0));
+            }
+            shards.add(new ShardEvidence.Answered(cells, List.of()));
+        }
+        return shards;
+    }
+
+    private static void damage(List<ShardEvidence> shards, int shard, long offset) {
+        if (shards.get(shard) instanceof ShardEvidence.Answered answered) {
+            Map<Long, CellFormat.Cell> cells = new HashMap<>(answered.cells());
+            cells.remove(offset);
+            shards.set(
+                    shard,
+                    new ShardEvidence.Answered(
+                            cells, List.of(new ShardEvidence.Span(offset, 4096))));
+        }
+    }
+
+    private static LogSegment segment(SegmentId id, long sequence) throws AshlarException {
+        Segment.Builder segment = Segment.newBuilder()
+                .setId(id.toProto())
+                .setSequence(sequence)
+                .setPolicy(POLICY.toString())
+                .setEpoch(EPOCH)
+                .setState(SegmentState.OPEN)
+                .setShardBytes(1 << 20);
+        for (int i = 0; i < POLICY.n(); i++) {
+            segment.addPlacements(Placement.getDefaultInstance());
+        }
+        return LogSegment.of(segment.build());
+    }
+}
