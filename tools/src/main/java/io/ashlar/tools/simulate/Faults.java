@@ -162,6 +162,8 @@ final class Faults {
             case LEADER_CHANGE -> changeLeader();
             case CLOCK_JUMP -> jumpClock();
             case NETWORK_CHANGE -> links.changeNetwork();
+            case CATALOGUE_COPY_LOST -> nodes.loseCatalogueCopy();
+            case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
         };
     }
 

@@ -18,6 +18,7 @@ class FoundSeedsTest {
         "1000, the simulator opened a volume after the healing as a fault had planned before it",
         "1005, an opening failed for want of cells while nodes were down and was taken for a loss",
         "1174, an idle writer kept a weaker segment open although its shards could be spread",
+        "2006, an opening failed as invalid while a drive was in another node and others were down",
     })
     void holds(long seed, String found) {
         Seeds.demand(seed);
