@@ -38,8 +38,10 @@ import io.ashlar.coordinator.record.VolumeRecord;
 import org.jspecify.annotations.Nullable;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -297,7 +299,8 @@ final class VolumeRequests {
         LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
         for (Segment segment : leader.metadata().unsealedSegments(id)) {
-            if (segment.getState() == SegmentState.OPEN && hasLostShard(segment)) {
+            if (segment.getState() == SegmentState.OPEN
+                    && (hasLostShard(segment) || couldBeSpread(segment))) {
                 renewed.addRoll(segment.getId());
             }
         }
@@ -315,6 +318,23 @@ final class VolumeRequests {
             }
         }
         return false;
+    }
+
+    /**
+     * Whether it is weaker and need not be: repair does not touch it while it is open, and an idle
+     * writer would keep it so for ever.
+     */
+    private boolean couldBeSpread(Segment segment) {
+        if (!segment.getWeaker()) {
+            return false;
+        }
+        Set<String> taken = new HashSet<>();
+        for (Placement placement : segment.getPlacementsList()) {
+            nodes.drive(DriveId.of(placement.getShard().getDrive()))
+                    .ifPresent(drive -> taken.add(drive.domain()));
+        }
+        return nodes.placeable(segment.getShardBytes()).stream()
+                .anyMatch(drive -> !taken.contains(drive.domain()));
     }
 
     CompletableFuture<Outcome> commitRoot(CommitRoot request) throws AshlarException {

@@ -320,4 +320,21 @@ final class SegmentRequestsTest {
         cluster.passSeconds(1);
         assertThat(cluster.renewed(held).getRollList()).containsExactly(segment.getId());
     }
+
+    @Test
+    void tellsAWriterToRollAWeakerSegmentOnceADomainIsFree() throws AshlarException {
+        TestCluster cluster = TestCluster.of(5);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Segment weaker = cluster.openSegment(held, cluster.createSegment(held));
+        assertThat(weaker.getWeaker()).isTrue();
+        cluster.passSeconds(1);
+        assertThat(cluster.renewed(held).getRollList()).isEmpty();
+        cluster.addNode("n6", "");
+        cluster.passSeconds(1);
+        assertThat(cluster.renewed(held).getRollList()).containsExactly(weaker.getId());
+        Segment spread = cluster.openSegment(held, cluster.createSegment(held));
+        assertThat(spread.getWeaker()).isFalse();
+        assertThat(cluster.renewed(held).getRollList()).containsExactly(weaker.getId());
+    }
 }

@@ -64,6 +64,14 @@ public record Calibration(Kernel chosen, boolean forced, List<Measurement> measu
         return current;
     }
 
+    /**
+     * Codes with this kernel from now on, as if it had been forced: for whoever runs the same work
+     * with one after another. A {@link ReedSolomon} that was made before keeps its own.
+     */
+    public static synchronized void force(Kernel kernel) {
+        current = new Calibration(kernel, true, List.of());
+    }
+
     /** Measures every available kernel for the given time; a second or two warms all of them up. */
     public static Calibration measure(Duration perKernel) {
         return fastestOf(Kernel.available().stream()

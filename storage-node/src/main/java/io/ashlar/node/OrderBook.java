@@ -157,7 +157,7 @@ final class OrderBook {
             case SEAL -> laneOf(order.getSeal().getShard());
             case DELETE -> laneOf(order.getDelete().getShard());
             case REBUILD -> laneOf(order.getRebuild().getShard());
-            case SCRUB, COMPARE, KIND_NOT_SET -> anyDrive;
+            case SCRUB, COMPARE, SEAL_TAIL, KIND_NOT_SET -> anyDrive;
         };
     }
 

@@ -22,6 +22,10 @@ import java.util.function.Consumer;
 final class PageStore {
     private static final Logger log = LoggerFactory.getLogger(PageStore.class);
     private static final int LOAD_BYTES = 1 << 20;
+
+    /** Stands for what cannot be read: it is neither a page nor empty. */
+    private static final byte UNREADABLE = -1;
+
     private static final MemorySegment ZEROS =
             MemorySegment.ofArray(new byte[PageFormat.PAGE_BYTES]).asReadOnly();
 
@@ -50,8 +54,17 @@ final class PageStore {
     static Superblock readSuperblock(DriveFile arena, String path)
             throws IOException, AshlarException {
         MemorySegment bytes = MemorySegment.ofArray(new byte[PageFormat.PAGE_BYTES]);
+        IOException unreadable = null;
         for (int copy = 0; copy < 2; copy++) {
-            arena.read(ArenaLayout.pageAt(ArenaLayout.SUPERBLOCK_PAGE, copy), bytes);
+            try {
+                arena.read(ArenaLayout.pageAt(ArenaLayout.SUPERBLOCK_PAGE, copy), bytes);
+            } catch (IOException e) {
+                if (unreadable != null) {
+                    throw e;
+                }
+                unreadable = e;
+                continue;
+            }
             PageFormat.Head head = PageFormat.read(bytes);
             if (head != null && head.kind() == PageFormat.Kind.SUPERBLOCK) {
                 return new Superblock(head.drive(), SuperblockFormat.read(bytes));
@@ -83,10 +96,41 @@ final class PageStore {
             long inChunk = (long) page * pairBytes % LOAD_BYTES;
             if (inChunk == 0) {
                 long left = (long) (generations.length - page) * pairBytes;
-                arena.read(
-                        ArenaLayout.pageAt(page, 0), chunk.asSlice(0, Math.min(LOAD_BYTES, left)));
+                read(page, chunk.asSlice(0, Math.min(LOAD_BYTES, left)));
             }
             loadPair(page, chunk.asSlice(inChunk, pairBytes), visitor);
+        }
+    }
+
+    private void read(int firstPage, MemorySegment chunk) throws IOException {
+        try {
+            arena.read(ArenaLayout.pageAt(firstPage, 0), chunk);
+        } catch (IOException e) {
+            log.warn("page={} catalogue not readable at once, copy by copy now", firstPage, e);
+            for (int i = 0; i < chunk.byteSize() / PageFormat.PAGE_BYTES; i += 2) {
+                readPair(firstPage + i / 2, chunk.asSlice((long) i * PageFormat.PAGE_BYTES));
+            }
+        }
+    }
+
+    /**
+     * A copy that cannot be read is as a rotten one while the other can be: it is written anew then.
+     * Where neither can be, nothing is known of what is lost, and the drive is not to be served.
+     */
+    private void readPair(int page, MemorySegment pair) throws IOException {
+        IOException unreadable = null;
+        for (int copy = 0; copy < 2; copy++) {
+            MemorySegment bytes =
+                    pair.asSlice((long) copy * PageFormat.PAGE_BYTES, PageFormat.PAGE_BYTES);
+            try {
+                arena.read(ArenaLayout.pageAt(page, copy), bytes);
+            } catch (IOException e) {
+                if (unreadable != null) {
+                    throw e;
+                }
+                unreadable = e;
+                bytes.fill(UNREADABLE);
+            }
         }
     }
 

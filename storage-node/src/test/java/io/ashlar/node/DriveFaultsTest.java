@@ -32,6 +32,21 @@ final class DriveFaultsTest extends ShardStoreFixture {
     }
 
     @Test
+    void keepsItsCatalogueWhenEitherCopyOfAPageIsUnreadable() throws IOException {
+        createAndAppend(1);
+        drive.fence(shard, 6);
+        int shardPage = ArenaLayout.of(TestDrive.CAPACITY_BYTES).firstShardPage();
+        for (int page : List.of(ArenaLayout.SUPERBLOCK_PAGE, shardPage)) {
+            for (int copy = 0; copy < 2; copy++) {
+                drive.directory.arena().makeUnreadable(ArenaLayout.pageAt(page, copy));
+                drive = drive.afterKill();
+                assertThatThrownBy(() -> drive.fence(shard, 5))
+                        .isInstanceOf(AshlarException.Fenced.class);
+            }
+        }
+    }
+
+    @Test
     void keepsEveryAcknowledgedRecordThroughPowerCuts() throws IOException {
         for (int seed = 0; seed < 60; seed++) {
             drive = newDrive();

@@ -226,6 +226,7 @@ final class FakeDriveDirectory implements DriveDirectory {
                 byte[] bytes = old == null ? new byte[PAGE] : old.clone();
                 MemorySegment.copy(source, done, MemorySegment.ofArray(bytes), from, length);
                 file.visible.put(page, bytes);
+                file.unreadable.remove(page);
                 done += length;
             }
             file.sizeBytes = Math.max(file.sizeBytes, at + source.byteSize());

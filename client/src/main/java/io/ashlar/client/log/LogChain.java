@@ -208,9 +208,13 @@ final class LogChain {
 
     /**
      * A tail without the stripes that begin at or beyond a length. Where it was blocked only there,
-     * what follows proves that nothing was.
+     * what follows proves that nothing was; where it does not reach that far, it stays as it is, as
+     * what follows says nothing of the stripes that are undecided below.
      */
     private static TailDecision.Tail cut(TailDecision.Tail tail, long lengthBytes) {
+        if (tail.bytes() < lengthBytes) {
+            return tail;
+        }
         List<TailDecision.Verdict> kept = new ArrayList<>();
         long stripes = 0;
         for (TailDecision.Verdict verdict : tail.verdicts()) {

@@ -93,7 +93,7 @@ public final class StripeReader {
             return decodeChecked(range, crcs)
                     .exceptionallyCompose(failure -> AshlarException.in(failure)
                                     instanceof AshlarException.InsufficientShards
-                            ? reader.read(range, crcs)
+                            ? directly(range, crcs, failure)
                             : CompletableFuture.failedFuture(failure));
         }
         Race race = new Race();
@@ -111,6 +111,18 @@ public final class StripeReader {
             race.settle();
         });
         return race.outcome;
+    }
+
+    /**
+     * From the node that is suspected, after all, as the others are too few; that they are is told
+     * where it fails too, whatever that one says.
+     */
+    private CompletableFuture<Buffer> directly(PieceRange range, int[] crcs, Throwable tooFew) {
+        return reader.read(range, crcs)
+                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
+                        AshlarException.in(failure) instanceof AshlarException.Fenced
+                                ? failure
+                                : tooFew));
     }
 
     /** Only a few at a time: where all nodes are late, asking more of them makes all later. */

@@ -16,21 +16,102 @@ import io.ashlar.client.protocol.SegmentState;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
-/** Open segments that are decided together. */
+/** Two open segments of 2+1, the second of which says that it follows two stripes of the first. */
 class LogChainTest {
     private static final Policy POLICY = new Policy(2, 1);
+    private static final SegmentId FIRST = new SegmentId(0, 1);
+    private static final SegmentId SECOND = new SegmentId(0, 2);
     private static final long EPOCH = 3;
 
-    private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
+    private final Stripe zero = stripe(FIRST, 0, 0, SegmentId.NONE, 0);
+    private final Stripe one = stripe(FIRST, 1, zero.endOffset(), SegmentId.NONE, 0);
+    private final Stripe next = stripe(SECOND, 0, 0, FIRST, one.endOffset());
+    private final LogSegment first = segment(FIRST, 1);
+    private final LogSegment second = segment(SECOND, 2);
 
-    private LogSegment open(long sequence) throws AshlarException {
+    LogChainTest() throws AshlarException {}
+
+    @Test
+    void aStripeThatIsUndecidedBlocksAlsoWhereTheRootLiesBehindIt() {
+        List<ShardEvidence> shards = holding(zero, one);
+        shards.set(one.shardOfParticipant(0), new ShardEvidence.Unreachable("down"));
+        damage(shards, one.shardOfParticipant(1), one.identity().offset());
+        LogPosition root = new LogPosition(SECOND, 1, next.endOffset());
+        assertThatThrownBy(() -> decide(shards, root))
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("stripe 1 of segment " + FIRST);
+    }
+
+    @Test
+    void whatBlocksBehindTheLengthThatTheNextSegmentNamesIsCutOff() throws AshlarException {
+        Stripe beyond = stripe(FIRST, 2, one.endOffset(), SegmentId.NONE, 0);
+        List<ShardEvidence> shards = holding(zero, one);
+        for (int participant = 0; participant < 3; participant++) {
+            damage(
+                    shards,
+                    beyond.shardOfParticipant(participant),
+                    beyond.identity().offset());
+        }
+        Map<LogSegment, TailDecision.Tail> tails = decide(shards, LogPosition.START);
+        assertThat(tails.values())
+                .extracting(TailDecision.Tail::bytes)
+                .containsExactly(one.endOffset(), next.endOffset());
+        assertThat(tails.values()).extracting(TailDecision.Tail::stripes).containsExactly(2L, 1L);
+    }
+
+    private Map<LogSegment, TailDecision.Tail> decide(List<ShardEvidence> shards, LogPosition root)
+            throws AshlarException {
+        Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
+        evidence.put(first, shards);
+        evidence.put(second, holding(next));
+        return new LogChain(List.of(first, second), evidence, root, Undecided.BLOCK).decide();
+    }
+
+    private static Stripe stripe(
+            SegmentId segment, long number, long offset, SegmentId before, long beforeBytes) {
+        return new Stripe(
+                Stripe.Type.DATA,
+                new Stripe.Identity(new VolumeId(0, 1), segment, number, offset, EPOCH),
+                new Stripe.Links(before, beforeBytes, LogPosition.START, 0),
+                new Stripe.Geometry(POLICY, 2, 4096, 4096),
+                List.of(),
+                new int[0],
+                new int[3]);
+    }
+
+    private static List<ShardEvidence> holding(Stripe... stripes) {
+        List<ShardEvidence> shards = new ArrayList<>();
+        for (int shard = 0; shard < POLICY.n(); shard++) {
+            Map<Long, CellFormat.Cell> cells = new HashMap<>();
+            for (Stripe stripe : stripes) {
+                int role = Stripe.roleOf(shard, stripe.identity().number(), POLICY);
+                cells.put(stripe.identity().offset(), new CellFormat.Cell(stripe, role, 0));
+            }
+            shards.add(new ShardEvidence.Answered(cells, List.of()));
+        }
+        return shards;
+    }
+
+    private static void damage(List<ShardEvidence> shards, int shard, long offset) {
+        if (shards.get(shard) instanceof ShardEvidence.Answered answered) {
+            Map<Long, CellFormat.Cell> cells = new HashMap<>(answered.cells());
+            cells.remove(offset);
+            shards.set(
+                    shard,
+                    new ShardEvidence.Answered(
+                            cells, List.of(new ShardEvidence.Span(offset, 4096))));
+        }
+    }
+
+    private static LogSegment segment(SegmentId id, long sequence) throws AshlarException {
         Segment.Builder segment = Segment.newBuilder()
-                .setId(new SegmentId(1, sequence).toProto())
+                .setId(id.toProto())
                 .setSequence(sequence)
                 .setPolicy(POLICY.toString())
                 .setEpoch(EPOCH)
@@ -40,75 +121,5 @@ class LogChainTest {
             segment.addPlacements(Placement.getDefaultInstance());
         }
         return LogSegment.of(segment.build());
-    }
-
-    private LogSegment empty(long sequence) throws AshlarException {
-        LogSegment segment = open(sequence);
-        evidence.put(
-                segment,
-                IntStream.range(0, POLICY.n())
-                        .<ShardEvidence>mapToObj(
-                                shard -> new ShardEvidence.Answered(Map.of(), List.of()))
-                        .toList());
-        return segment;
-    }
-
-    private LogSegment unreachable(long sequence) throws AshlarException {
-        LogSegment segment = open(sequence);
-        evidence.put(
-                segment,
-                IntStream.range(0, POLICY.n())
-                        .<ShardEvidence>mapToObj(shard -> new ShardEvidence.Unreachable("down"))
-                        .toList());
-        return segment;
-    }
-
-    /** One whole stripe, which says that the segment before it has one too. */
-    private LogSegment following(long sequence, LogSegment before) throws AshlarException {
-        LogSegment segment = open(sequence);
-        Stripe stripe = new Stripe(
-                Stripe.Type.DATA,
-                new Stripe.Identity(new VolumeId(0, 1), segment.id(), 0, 0, EPOCH),
-                new Stripe.Links(before.id(), 8192, LogPosition.START, 0),
-                new Stripe.Geometry(POLICY, 2, 4096, 4096),
-                List.of(),
-                new int[0],
-                new int[3]);
-        evidence.put(
-                segment,
-                IntStream.range(0, POLICY.n())
-                        .<ShardEvidence>mapToObj(shard -> new ShardEvidence.Answered(
-                                Map.of(0L, new CellFormat.Cell(stripe, shard, 0)), List.of()))
-                        .toList());
-        return segment;
-    }
-
-    private Map<LogSegment, TailDecision.Tail> decide() throws AshlarException {
-        return new LogChain(
-                        List.copyOf(evidence.keySet()),
-                        evidence,
-                        LogPosition.START,
-                        Undecided.BLOCK)
-                .decide();
-    }
-
-    @Test
-    void nothingBehindABrokenLinkIsKept() throws AshlarException {
-        LogSegment first = empty(1);
-        LogSegment second = following(2, first);
-        Map<LogSegment, TailDecision.Tail> tails = decide();
-        assertThat(tails.get(first)).extracting(TailDecision.Tail::bytes).isEqualTo(0L);
-        assertThat(tails.get(second)).extracting(TailDecision.Tail::bytes).isEqualTo(0L);
-    }
-
-    /** Its writer may be reading on, as all its nodes say that nobody fenced it. */
-    @Test
-    void aSegmentOfWhichNoNodeAnswersIsNotSealedEvenWhereNothingOfItIsKept()
-            throws AshlarException {
-        following(2, empty(1));
-        unreachable(3);
-        assertThatThrownBy(this::decide)
-                .isInstanceOf(AshlarException.Unavailable.class)
-                .hasMessageContaining("cannot be fenced yet");
     }
 }

@@ -15,6 +15,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -47,6 +48,17 @@ final class SimulateCommand extends Leaf {
             description = "run this one again and print all that happens in it")
     private @Nullable Long replay;
 
+    @Option(
+            names = "--beyond",
+            description = {
+                "in the end of each run, destroy more than can be survived: exactly what is lost",
+                "has to be reported, and nothing else may be read"
+            })
+    private boolean beyond;
+
+    private final Map<String, Long> kernels = new TreeMap<>();
+    private long lostStripes;
+    private long unreadableBlocks;
     private final Map<FaultKind, Long> faults = new EnumMap<>(FaultKind.class);
     private long ran;
     private long failed;
@@ -60,7 +72,7 @@ final class SimulateCommand extends Leaf {
     @Override
     protected int run() {
         if (replay != null) {
-            take(Simulation.run(replay, console().out(), !console().isJson()));
+            take(run(replay, !console().isJson()));
         } else {
             runAll();
         }
@@ -81,12 +93,21 @@ final class SimulateCommand extends Leaf {
                 console().line("the time is over: seeds from " + seed + " on were not run");
                 return;
             }
-            take(Simulation.run(seed, console().out(), false));
+            take(run(seed, false));
         }
+    }
+
+    private Report run(long seed, boolean printing) {
+        return beyond
+                ? Simulation.runBeyond(seed, console().out(), printing)
+                : Simulation.run(seed, console().out(), printing);
     }
 
     private void take(Report report) {
         ran++;
+        kernels.merge(report.kernel(), 1L, Long::sum);
+        lostStripes += report.lostStripes();
+        unreadableBlocks += report.unreadableBlocks();
         operations += report.operations();
         messagesLost += report.messagesLost();
         leaders += report.leaders();
@@ -114,7 +135,8 @@ final class SimulateCommand extends Leaf {
         }
         console()
                 .error("seed " + report.seed() + " violates \"" + report.invariant() + "\": "
-                        + report.what() + "; replay it: ashlar simulate --replay " + report.seed());
+                        + report.what() + "; replay it: ashlar simulate "
+                        + (beyond ? "--beyond " : "") + "--replay " + report.seed());
     }
 
     private static Map<String, Object> json(Report report) {
@@ -128,6 +150,9 @@ final class SimulateCommand extends Leaf {
         json.put("cpuSeconds", report.cpuNanos() / NANOS_PER_SECOND);
         json.put("faults", report.faults());
         json.put("messagesLost", report.messagesLost());
+        json.put("kernel", report.kernel());
+        json.put("lostStripes", report.lostStripes());
+        json.put("unreadableBlocks", report.unreadableBlocks());
         json.put("traceDigest", report.digest());
         return json;
     }
@@ -142,6 +167,9 @@ final class SimulateCommand extends Leaf {
             json.put("faultsByKind", faults);
             json.put("messagesLost", messagesLost);
             json.put("leaders", leaders);
+            json.put("seedsByKernel", kernels);
+            json.put("lostStripes", lostStripes);
+            json.put("unreadableBlocks", unreadableBlocks);
             json.put("virtualSeconds", virtualNanos / NANOS_PER_SECOND);
             json.put("cpuSeconds", cpuNanos / NANOS_PER_SECOND);
             console().json(json);
@@ -161,5 +189,11 @@ final class SimulateCommand extends Leaf {
                         virtualNanos / NANOS_PER_SECOND,
                         cpuNanos / NANOS_PER_SECOND));
         console().line("faults: " + faults);
+        console().line("seeds by kernel: " + kernels);
+        if (beyond) {
+            console()
+                    .line("destroyed beyond what can be survived: " + lostStripes
+                            + " stripes, unreadable for it: " + unreadableBlocks + " blocks");
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,22 @@ final class Account {
             }
         }
         return true;
+    }
+
+    /** Whether a shard may be lost that a node holds; false also where nobody needs it. */
+    boolean mayLose(SimulatedNode node, CatalogueCopy.Shard shard) {
+        Segment segment = world.metadata().segment(shard.segment());
+        if (segment == null || segment.getState() == SegmentState.CREATING) {
+            return false;
+        }
+        Placement placement = segment.getPlacements(shard.index());
+        boolean placed = placement.getShard().getIncarnation() == shard.incarnation()
+                && placement.getNode().equals(node.name());
+        settle();
+        long others = segment.getPlacementsList().stream()
+                .filter(other -> !other.equals(placement) && isImpaired(segment, other))
+                .count();
+        return placed && others < policyOf(segment).m();
     }
 
     /** Whether a record may be damaged; false also where nobody needs it. */

@@ -18,6 +18,8 @@ final class Checker {
     private static final long CALL_NANOS = 10 * WorldSettings.SECOND;
     private static final long WAIT_NANOS = 60 * WorldSettings.SECOND;
 
+    private static final int ATTEMPTS = 5;
+
     private final World world;
     private final SimulatedClient client;
     private final Transport transport;
@@ -30,7 +32,7 @@ final class Checker {
 
     /** What the leading coordinator answers. */
     Response coordinator(Request request) {
-        for (int attempt = 0; attempt < 5; attempt++) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             CompletableFuture<Response> answer = client.client().callAsync(request);
             world.schedule().runUntil(answer::isDone, WAIT_NANOS);
             if (answer.isDone() && !answer.isCompletedExceptionally()) {
@@ -43,12 +45,20 @@ final class Checker {
     /** What a node answers, or null where it refuses; its bulk is a copy. */
     @Nullable
     Answer node(Address node, Request request) {
+        Asked asked = ask(node, request);
+        for (int attempt = 1; attempt < ATTEMPTS && asked.isToBeRepeated(); attempt++) {
+            asked = ask(node, request);
+        }
+        return asked.answer;
+    }
+
+    private Asked ask(Address node, Request request) {
         Asked asked = new Asked();
         client.process()
                 .execute(() -> transport.call(
                         client.process(), node, request, List.of(), CALL_NANOS, asked));
         world.schedule().runUntil(() -> asked.ended, WAIT_NANOS);
-        return asked.answer;
+        return asked;
     }
 
     /** A reply. */
@@ -58,6 +68,12 @@ final class Checker {
     private static final class Asked implements Transport.ReplyHandler {
         private boolean ended;
         private @Nullable Answer answer;
+        private @Nullable AshlarException cause;
+
+        /** A node that was started anew has closed the connection that there was. */
+        private boolean isToBeRepeated() {
+            return cause instanceof AshlarException.Unavailable;
+        }
 
         @Override
         public void answered(Response response, Buffer bulk) {
@@ -69,8 +85,9 @@ final class Checker {
         }
 
         @Override
-        public void failed(AshlarException cause) {
+        public void failed(AshlarException refusal) {
             ended = true;
+            cause = refusal;
         }
     }
 }

@@ -1,11 +1,13 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.GetScrub;
 import io.ashlar.client.protocol.GetStatus;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.Segment;
@@ -14,6 +16,7 @@ import io.ashlar.coordinator.record.VolumeRecord;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /**
@@ -47,21 +50,35 @@ final class Convergence {
         }
         openAll();
         await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
-        await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
-        await("the scrub's end", SCRUBBED_WITHIN_NANOS, this::scrubEnded);
+        scrub();
         await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
         writeAll();
         closeAll();
         await("full redundancy after the last writes", REDUNDANT_WITHIN_NANOS, this::lacking);
         ShardAudit shards = new ShardAudit(world, checker);
         await("the nodes to hold what is recorded", REDUNDANT_WITHIN_NANOS, shards::difference);
-        new StripeAudit(world, checker).demandAll();
+        auditStripes(Map.of());
         openAll();
         closeAll();
     }
 
+    /** Has everything read. */
+    void scrub() {
+        await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
+        await("the scrub's end", SCRUBBED_WITHIN_NANOS, this::scrubEnded);
+    }
+
+    /** Demands all stripes but those that are lost. */
+    void auditStripes(Map<StripeCensus.Key, Stripe> lost) {
+        new StripeAudit(world, checker, lost).demandAll();
+    }
+
+    Health health() {
+        return status().getHealth();
+    }
+
     /** Looks again and again; what is still lacking at the end is told. */
-    private void await(String what, long withinNanos, Supplier<String> lacking) {
+    void await(String what, long withinNanos, Supplier<String> lacking) {
         long deadline = world.schedule().nowNanos() + withinNanos;
         String left = lacking.get();
         while (!left.isEmpty()) {
@@ -146,11 +163,31 @@ final class Convergence {
             return status.getHealth() + " " + status.getReasonsList() + ", "
                     + status.getRepair().getQueued() + " repairs queued, "
                     + status.getRepair().getRunning() + " running, failed: "
-                    + status.getRepair().getFailedList();
+                    + status.getRepair().getFailedList() + ", losses: " + losses();
         }
         List<Segment> weaker =
                 world.segments().stream().filter(Segment::getWeaker).toList();
         return weaker.isEmpty() ? "" : weaker.size() + " segments are weaker";
+    }
+
+    private List<String> losses() {
+        return world.metadata().losses().stream()
+                .map(loss -> {
+                    SegmentId id = SegmentId.of(loss.getShard().getSegment());
+                    Segment segment = world.metadata().segment(id);
+                    return loss.getKind() + " of shard "
+                            + loss.getShard().getIndex() + " of "
+                            + (segment == null ? "no segment " : described(segment)) + id
+                            + " (" + loss.getDetail() + ")";
+                })
+                .toList();
+    }
+
+    private static String described(Segment segment) {
+        return segment.getPolicy() + " segment, " + segment.getState() + " at "
+                + segment.getSealedBytes() + " with " + segment.getStripeCount()
+                + " stripes, cells "
+                + segment.getPlacementsList().stream().map(Placement::getCells).toList() + ", ";
     }
 
     private void writeAll() {

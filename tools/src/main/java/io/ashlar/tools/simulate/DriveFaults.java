@@ -11,7 +11,7 @@ final class DriveFaults {
     private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
 
     /** Of the format version, behind the node's stamp: every reader needs it. */
-    private static final int HEADER_BIT = 24 * 8;
+    static final int HEADER_BIT = 24 * 8;
 
     private final World world;
     private final RandomGenerator random;

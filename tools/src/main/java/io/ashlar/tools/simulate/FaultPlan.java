@@ -1,7 +1,9 @@
 package io.ashlar.tools.simulate;
 
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -11,6 +13,8 @@ import java.util.random.RandomGenerator;
 final class FaultPlan {
     private static final long MILLI = 1_000_000;
     private static final long[] INTERVALS_MILLIS = {150, 400, 1_000, 2_500};
+    private static final Set<FaultKind> LATER =
+            EnumSet.of(FaultKind.CATALOGUE_COPY_LOST, FaultKind.CATALOGUE_PAGE_LOST);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 
@@ -21,11 +25,18 @@ final class FaultPlan {
     private int leftInStorm;
     private int count;
 
-    FaultPlan(RandomGenerator random) {
+    /**
+     * A plan.
+     *
+     * @param later draws the kinds that were added later, so that seeds which know none of them go on
+     *     as before
+     */
+    FaultPlan(RandomGenerator random, RandomGenerator later) {
         int knownPercent = 15 + random.nextInt(70);
         for (FaultKind kind : FaultKind.values()) {
-            boolean known = random.nextInt(100) < knownPercent;
-            int weight = known ? 1 + random.nextInt(8) : 0;
+            RandomGenerator source = LATER.contains(kind) ? later : random;
+            boolean known = source.nextInt(100) < knownPercent;
+            int weight = known ? 1 + source.nextInt(8) : 0;
             weights.put(kind, weight);
             total += weight;
         }

@@ -43,6 +43,7 @@ final class Faults {
         stopped = true;
         world.note("HEAL");
         nodes.stop();
+        writers.stop();
         world.network().heal();
         world.clients().forEach(client -> client.process().kill());
         for (SimulatedCoordinator coordinator : world.coordinators()) {
@@ -161,6 +162,8 @@ final class Faults {
             case LEADER_CHANGE -> changeLeader();
             case CLOCK_JUMP -> jumpClock();
             case NETWORK_CHANGE -> links.changeNetwork();
+            case CATALOGUE_COPY_LOST -> nodes.loseCatalogueCopy();
+            case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
         };
     }
 

@@ -76,21 +76,31 @@ record FoundRecord(SimulatedFile arena, long page, CellFormat.Cell cell) {
         return true;
     }
 
-    /** Whether all of it is there and can be read. */
-    boolean isWhole() {
-        int participant = stripe().geometry().participantIn(cell.role());
-        for (int i = 0; i < pageCount(); i++) {
+    boolean isHeaderReadable() {
+        for (int i = 0; i < headerPages(); i++) {
             if (arena.isUnreadable(page + i)) {
                 return false;
             }
         }
+        return true;
+    }
+
+    /** Whether a piece of the cell is there and can be read. */
+    boolean holds(int piece) {
+        long place = page + headerPages() + piece;
+        int participant = stripe().geometry().participantIn(cell.role());
+        return !arena.isUnreadable(place)
+                && Crc32c.of(MemorySegment.ofArray(arena.page(place)), 0, SimulatedFile.PAGE_BYTES)
+                        == stripe().pieceCrc(participant, piece);
+    }
+
+    /** Whether all of it is there and can be read. */
+    boolean isWhole() {
         for (int piece = 0; piece < stripe().geometry().piecesPerCell(); piece++) {
-            MemorySegment bytes = MemorySegment.ofArray(arena.page(page + headerPages() + piece));
-            if (Crc32c.of(bytes, 0, SimulatedFile.PAGE_BYTES)
-                    != stripe().pieceCrc(participant, piece)) {
+            if (!holds(piece)) {
                 return false;
             }
         }
-        return true;
+        return isHeaderReadable();
     }
 }

@@ -14,6 +14,9 @@ import java.util.Map;
  * @param faults that were injected, by kind
  * @param messagesLost on the network, each with its connection
  * @param leaders that there were
+ * @param kernel that coded
+ * @param lostStripes destroyed beyond what can be survived
+ * @param unreadableBlocks of all volumes, for that reason
  * @param digest of the whole trace
  * @param lastLines of the trace
  */
@@ -27,6 +30,9 @@ public record Report(
         Map<FaultKind, Integer> faults,
         long messagesLost,
         long leaders,
+        String kernel,
+        long lostStripes,
+        long unreadableBlocks,
         String digest,
         List<String> lastLines,
         @Nullable Throwable cause) {

@@ -72,6 +72,11 @@ final class SessionModel {
         return base.length;
     }
 
+    /** The stamps that were found at its beginning. */
+    long[] base() {
+        return base.clone();
+    }
+
     Issued issue(int firstBlock, int blockCount, long stamp) {
         Issued one = new Issued(issued.size(), firstBlock, blockCount, stamp);
         issued.add(one);

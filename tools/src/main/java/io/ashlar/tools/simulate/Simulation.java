@@ -3,10 +3,12 @@ package io.ashlar.tools.simulate;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.ec.Kernel;
 
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /**
  * One run from one seed: first safety under faults, then, once all is healed, liveness. The same
@@ -25,23 +27,38 @@ public final class Simulation {
     private final Workload workload;
     private final FaultPlan plan;
     private final Faults faults;
+    private final Kernel kernel;
+    private final boolean goesBeyond;
+    private final SplittableRandom beyondRandom;
+    private long lostStripes;
+    private long unreadableBlocks;
 
-    private Simulation(long seed, PrintStream out, boolean printing) {
+    private Simulation(long seed, boolean goesBeyond, PrintStream out, boolean printing) {
         this.seed = seed;
+        this.goesBeyond = goesBeyond;
         this.trace = new Trace(out, printing);
         SplittableRandom random = new SplittableRandom(seed);
         WorldSettings settings = WorldSettings.draw(random.split());
         NetworkFaults network = NetworkFaults.draw(random.split());
         this.world = new World(settings, random.split(), trace, network);
         this.workload = new Workload(world, random.split());
-        this.plan = new FaultPlan(random.split());
-        this.faults = new Faults(world, random.split(), plan, workload);
+        RandomGenerator planned = random.split();
+        RandomGenerator injected = random.split();
+        this.kernel = CodingKernel.use(random.split());
+        this.beyondRandom = random.split();
+        this.plan = new FaultPlan(planned, random.split());
+        this.faults = new Faults(world, injected, plan, workload);
         trace.add(0, "seed " + seed + " " + settings + " " + network);
     }
 
     /** Runs a seed; prints the trace if asked to. */
     public static Report run(long seed, PrintStream out, boolean printing) {
-        return new Simulation(seed, out, printing).play();
+        return new Simulation(seed, false, out, printing).play();
+    }
+
+    /** The same, and in the end destroys more than can be survived. */
+    public static Report runBeyond(long seed, PrintStream out, boolean printing) {
+        return new Simulation(seed, true, out, printing).play();
     }
 
     private Report play() {
@@ -66,6 +83,9 @@ public final class Simulation {
                 plan.byKind(),
                 world.network().lost(),
                 world.order().changes(),
+                kernel.name(),
+                lostStripes,
+                unreadableBlocks,
                 trace.digest(),
                 trace.last(),
                 violation);
@@ -131,6 +151,13 @@ public final class Simulation {
 
     private void liveness() {
         faults.heal();
-        new Convergence(world, workload).demand();
+        Convergence convergence = new Convergence(world, workload);
+        convergence.demand();
+        if (goesBeyond) {
+            Beyond beyond = new Beyond(world, workload, beyondRandom, convergence);
+            beyond.demand();
+            lostStripes = beyond.lostStripes();
+            unreadableBlocks = beyond.unreadableBlocks();
+        }
     }
 }

@@ -18,7 +18,7 @@ import java.util.random.RandomGenerator;
  * fall a while later, and until then goes on answering what needs no command.
  */
 final class TotalOrder {
-    private static final long LEARNS_WITHIN_NANOS = 800_000_000L;
+    static final long LEARNS_WITHIN_NANOS = 800_000_000L;
     private static final long STARTS_WITHIN_NANOS = 50_000_000L;
 
     private final Schedule schedule;

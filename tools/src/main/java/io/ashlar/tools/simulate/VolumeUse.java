@@ -2,6 +2,8 @@ package io.ashlar.tools.simulate;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ final class VolumeUse {
     private final int number;
     private final String name;
     private final int blockCount;
+    private final ServingBound bound;
     private final List<WriterSession> former = new ArrayList<>();
     private @Nullable WriterSession current;
     private @Nullable SessionModel newest;
@@ -37,10 +40,28 @@ final class VolumeUse {
         this.number = number;
         this.name = world.settings().volumeName(number);
         this.blockCount = world.settings().volumeBlocks();
+        this.bound = new ServingBound(name, world.settings());
     }
 
     String name() {
         return name;
+    }
+
+    VolumeId id() {
+        VolumeRecord record = world.metadata().volume(name);
+        if (record == null) {
+            throw new IllegalStateException("volume " + name + " is not recorded");
+        }
+        return VolumeId.of(record.getId());
+    }
+
+    /** The stamps that the last session found, which wrote nothing. */
+    long[] contents() {
+        SessionModel session = newest;
+        if (session == null || session.issuedCount() > 0) {
+            throw new IllegalStateException("volume " + name + " was written since it was read");
+        }
+        return session.base();
     }
 
     int blockCount() {
@@ -105,7 +126,7 @@ final class VolumeUse {
                     }
                     Caught.in(world.schedule(), () -> {
                         if (failure == null) {
-                            opened(new WriterSession(world, client, volume, number));
+                            opened(new WriterSession(world, client, volume, number, bound));
                         } else {
                             notOpened(client, steal, AshlarException.in(failure));
                         }
@@ -148,6 +169,7 @@ final class VolumeUse {
         world.note(session.client().name() + " opened " + name + " at epoch " + session.epoch());
         openings++;
         highestEpoch = Math.max(highestEpoch, session.epoch());
+        bound.opened(session.epoch(), world.schedule().nowNanos());
         lookAround(session);
     }
 

@@ -125,6 +125,10 @@ record WorldSettings(
         return coordinatorIds().stream().map(this::coordinatorAddress).toList();
     }
 
+    long leaseNanos() {
+        return CoordinatorConfig.Timings.standard().lease().toNanos();
+    }
+
     CoordinatorConfig coordinatorConfig(String id) {
         SortedMap<String, CoordinatorConfig.Peer> peers = new TreeMap<>();
         for (String one : coordinatorIds()) {

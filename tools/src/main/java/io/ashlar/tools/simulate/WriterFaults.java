@@ -15,11 +15,17 @@ final class WriterFaults {
     private final World world;
     private final RandomGenerator random;
     private final Workload workload;
+    private boolean stopped;
 
     WriterFaults(World world, RandomGenerator random, Workload workload) {
         this.world = world;
         this.random = random;
         this.workload = workload;
+    }
+
+    /** Nobody takes a volume over any more, even where that was planned. */
+    void stop() {
+        stopped = true;
     }
 
     private VolumeUse volume() {
@@ -72,11 +78,15 @@ final class WriterFaults {
         world.schedule().world(random.nextLong(MAX_PAUSE_NANOS), process::resume);
         if (random.nextInt(3) > 0) {
             world.schedule()
-                    .world(
-                            random.nextLong(MAX_PAUSE_NANOS / 2),
-                            () -> volume.open(random.nextBoolean()));
+                    .world(random.nextLong(MAX_PAUSE_NANOS / 2), () -> openWhileFaultsCome(volume));
         }
         return true;
+    }
+
+    private void openWhileFaultsCome(VolumeUse volume) {
+        if (!stopped) {
+            volume.open(random.nextBoolean());
+        }
     }
 
     boolean steal(int times) {

@@ -17,14 +17,17 @@ final class WriterSession {
     private final SimulatedClient client;
     private final Volume volume;
     private final int number;
+    private final ServingBound bound;
     private final long epoch;
     private @Nullable SessionModel model;
     private int inFlight;
     private boolean closed;
     private boolean fenced;
 
-    WriterSession(World world, SimulatedClient client, Volume volume, int number) {
+    WriterSession(
+            World world, SimulatedClient client, Volume volume, int number, ServingBound bound) {
         this.world = world;
+        this.bound = bound;
         this.client = client;
         this.volume = volume;
         this.number = number;
@@ -107,7 +110,10 @@ final class WriterSession {
         ask(
                 "read",
                 () -> volume.readAsync((long) firstBlock * Content.BLOCK_BYTES, bytes),
-                nothing -> known.check(begun, firstBlock, blockCount, bytes));
+                nothing -> {
+                    bound.served(epoch, world.schedule().nowNanos());
+                    known.check(begun, firstBlock, blockCount, bytes);
+                });
     }
 
     /** Looked at a task later: of what completes together, the flush may be told first. */

@@ -2,11 +2,11 @@ package io.ashlar.tools.crash;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ashlar.client.protocol.Health;
 import io.ashlar.client.AshlarClient;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
+import io.ashlar.client.protocol.Health;
 import io.ashlar.tools.crash.History.Survivors;
 
 import java.io.IOException;
@@ -94,7 +94,8 @@ final class CrashRun {
         }
         cluster.startMissing();
         if (death == Death.WRITER) {
-            cluster.awaitStatus("everything is sealed", seen -> seen.getSegments().getOpen() == 0);
+            cluster.awaitStatus(
+                    "everything is sealed", seen -> seen.getSegments().getOpen() == 0);
         }
         check(file);
         cluster.awaitStatus("everything is repaired", seen -> seen.getHealth() == Health.OK);

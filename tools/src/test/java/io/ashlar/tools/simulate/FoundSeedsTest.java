@@ -3,7 +3,10 @@ package io.ashlar.tools.simulate;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every seed that ever found a defect of the product, with what it was. They stay here for ever. */
+/**
+ * Every seed that ever found a defect, of the product or of what is expected of it, with what it was.
+ * They stay here for ever.
+ */
 class FoundSeedsTest {
 
     @ParameterizedTest(name = "seed {0}: {1}")
@@ -12,6 +15,10 @@ class FoundSeedsTest {
         "11, a clean close made another segment ahead after it had sealed everything",
         "30, a failed rebuild was ordered again together with the deletion of what it had made",
         "21, a request to create was carried out on the drive that had replaced a lost one",
+        "1000, the simulator opened a volume after the healing as a fault had planned before it",
+        "1005, an opening failed for want of cells while nodes were down and was taken for a loss",
+        "1174, an idle writer kept a weaker segment open although its shards could be spread",
+        "2006, an opening failed as invalid while a drive was in another node and others were down",
     })
     void holds(long seed, String found) {
         Seeds.demand(seed);

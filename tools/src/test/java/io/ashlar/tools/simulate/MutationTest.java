@@ -136,6 +136,18 @@ class MutationTest {
                         "decideAndRewrite",
                         "Takeover.rewriteAll",
                         DONE),
+                writer(
+                        "serves reads under a lapsed lease",
+                        "Lease",
+                        "permit",
+                        "Lease.isValid",
+                        TRUE),
+                writer(
+                        "takes an undecided stripe for decided where a root lies behind it",
+                        "LogChain",
+                        "cut",
+                        "Tail.bytes",
+                        new Instead.Constant(Integer.MAX_VALUE)),
                 stripe(
                         "combines cells of different stripes",
                         "CellDecode",

@@ -4,25 +4,38 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
+
 /**
- * So many seeds as the property {@code ashlar.simulate.seeds} says, from {@code
- * ashlar.simulate.first} on.
+ * Seeds that nobody has run before, one after another, for a bounded time. The first is the
+ * clock's milliseconds, so every build runs others; what is run is printed, and a seed that does
+ * not hold is told with its replay. {@code -Dashlar.simulate.first=N} begins elsewhere, {@code
+ * -Dashlar.simulate.seeds=N} ends after so many, {@code -Dashlar.simulate.seconds=N} begins no other
+ * one after so long.
  */
 class NewSeedsTest {
-    private static final long COUNT = Long.getLong("ashlar.simulate.seeds", 11);
-    private static final long FIRST = Long.getLong("ashlar.simulate.first", 795_278_053_547L);
+    private static final long FIRST =
+            Long.getLong("ashlar.simulate.first", System.currentTimeMillis());
+    private static final long COUNT = Long.getLong("ashlar.simulate.seeds", Long.MAX_VALUE);
+    private static final Duration TIME =
+            Duration.ofSeconds(Long.getLong("ashlar.simulate.seconds", 120));
     private static final int LEAST_OPERATIONS = 2_000;
     private static final int LEAST_FAULTS = 10;
 
     @Test
     void hold() {
-        for (long seed = FIRST; seed < FIRST + COUNT; seed++) {
-            Report report = Seeds.demand(seed);
+        System.out.println("seeds from " + FIRST + " on, for " + TIME.toSeconds() + " s");
+        long endNanos = System.nanoTime() + TIME.toNanos();
+        long ran = 0;
+        do {
+            Report report = Seeds.demand(FIRST + ran);
             int faults = report.faults().values().stream()
                     .mapToInt(Integer::intValue)
                     .sum();
             assertThat(report.operations()).isGreaterThanOrEqualTo(LEAST_OPERATIONS);
             assertThat(faults).isGreaterThanOrEqualTo(LEAST_FAULTS);
-        }
+            ran++;
+        } while (ran < COUNT && System.nanoTime() - endNanos < 0);
+        System.out.println(ran + " seeds held: " + FIRST + ".." + (FIRST + ran - 1));
     }
 }

@@ -8,15 +8,24 @@ final class Seeds {
 
     /** Runs one; fails with the invariant, the replay and the last events where it does not hold. */
     static Report demand(long seed) {
-        Report report = Simulation.run(seed, System.out, false);
+        return demand(Simulation.run(seed, System.out, false), "--replay");
+    }
+
+    /** Runs one that destroys more than can be survived in the end. */
+    static Report demandBeyond(long seed) {
+        return demand(Simulation.runBeyond(seed, System.out, false), "--beyond --replay");
+    }
+
+    private static Report demand(Report report, String replay) {
         if (!report.holds()) {
             fail(
-                    "seed %d violates \"%s\": %s%nreplay it: ./ashlar simulate --replay %d%n"
+                    "seed %d violates \"%s\": %s%nreplay it: ./ashlar simulate %s %d%n"
                             + "the last events:%n%s",
-                    seed,
+                    report.seed(),
                     report.invariant(),
                     report.what(),
-                    seed,
+                    replay,
+                    report.seed(),
                     String.join("\n", report.lastLines()));
         }
         return report;

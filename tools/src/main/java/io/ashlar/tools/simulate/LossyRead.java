@@ -1,0 +1,146 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
+import io.ashlar.client.Volume;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+
+/** Reads a volume of which something is lost, block by block. */
+final class LossyRead {
+    private static final int ATTEMPTS = 60;
+    private static final long WAIT_NANOS = 60 * WorldSettings.SECOND;
+    private static final String INVARIANT = "exactly what is lost is reported";
+
+    private final World world;
+    private final VolumeUse use;
+    private final SimulatedClient client;
+    private final boolean mapHit;
+    private final long[] expected;
+    private @Nullable Volume volume;
+
+    /**
+     * A reader.
+     *
+     * @param mapHit whether stripes of the map are lost: anything may fail then
+     */
+    LossyRead(World world, VolumeUse use, boolean mapHit) {
+        this.world = world;
+        this.use = use;
+        this.client = world.newClient();
+        this.mapHit = mapHit;
+        this.expected = use.contents();
+    }
+
+    /** What is known of a block's bytes. */
+    enum Fate {
+        THERE,
+        UNSURE,
+        LOST
+    }
+
+    /** Something that the client is asked for. */
+    private interface Question<T> {
+        CompletableFuture<T> ask();
+    }
+
+    /** Asks, and lets the world run until it is answered. */
+    private <T> CompletableFuture<T> ask(Question<T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        client.process().execute(() -> {
+            var _ = question.ask().whenComplete((value, failure) -> {
+                if (failure == null) {
+                    answer.complete(value);
+                } else {
+                    answer.completeExceptionally(failure);
+                }
+            });
+        });
+        if (!world.schedule().runUntil(answer::isDone, WAIT_NANOS)) {
+            throw new Violation("liveness", "volume " + use.name() + " does not answer");
+        }
+        return answer;
+    }
+
+    private static @Nullable AshlarException failureOf(CompletableFuture<?> answer) {
+        return answer.isCompletedExceptionally() ? AshlarException.in(answer.exceptionNow()) : null;
+    }
+
+    /** False where it cannot be opened, as its map is hit. */
+    boolean open() {
+        AshlarException last = null;
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            CompletableFuture<Volume> answer = ask(() -> client.client()
+                    .openAsync(use.name(), new OpenOptions(client.name()).stealing()));
+            last = failureOf(answer);
+            if (last == null) {
+                volume = answer.join();
+                return true;
+            }
+            world.note(client.name() + " cannot open " + use.name() + ": " + last.getMessage());
+            requireLoss("volume " + use.name(), last);
+            world.schedule().runFor(WorldSettings.SECOND);
+        }
+        if (!mapHit) {
+            throw new Violation(INVARIANT, "volume " + use.name() + " cannot be opened: " + last);
+        }
+        client.process().kill();
+        return false;
+    }
+
+    private static void requireLoss(String what, AshlarException cause) {
+        boolean tells = cause instanceof AshlarException.Unavailable
+                || cause instanceof AshlarException.Corrupt
+                || cause instanceof AshlarException.InsufficientShards;
+        if (!tells) {
+            throw new Violation(INVARIANT, what + " failed with " + cause);
+        }
+    }
+
+    /**
+     * Reads a block; true where that succeeds.
+     *
+     * @param fate of its bytes, as the drives are
+     */
+    boolean demand(int block, Fate fate) {
+        Volume open = volume;
+        if (open == null) {
+            throw new IllegalStateException("the volume is not open");
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(Content.BLOCK_BYTES);
+        AshlarException failure =
+                failureOf(ask(() -> open.readAsync((long) block * Content.BLOCK_BYTES, bytes)));
+        String what = "block " + block + " of volume " + use.name();
+        if (failure != null) {
+            requireLoss(what, failure);
+            if (fate == Fate.THERE && !mapHit) {
+                throw new Violation(INVARIANT, what + " is there and fails: " + failure);
+            }
+            return false;
+        }
+        long stamp = Content.stampOf(use.number(), block, bytes, 0);
+        if (stamp != expected[block]) {
+            throw new Violation(
+                    "INV-8", what + " reads as write " + stamp + " and holds " + expected[block]);
+        }
+        if (fate == Fate.LOST) {
+            throw new Violation(INVARIANT, what + " is lost and yet reads well");
+        }
+        return true;
+    }
+
+    void close() {
+        Volume open = volume;
+        if (open != null) {
+            AshlarException failure = failureOf(ask(open::closeAsync));
+            if (failure != null && !mapHit) {
+                throw new Violation(
+                        INVARIANT, "volume " + use.name() + " is not closed: " + failure);
+            }
+        }
+        client.process().kill();
+    }
+}
