@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Two open segments of 2+1, the second of which says that it follows two stripes of the first. */
-class LogChainTest {
+class LogChainCutTest {
     private static final Policy POLICY = new Policy(2, 1);
     private static final SegmentId FIRST = new SegmentId(0, 1);
     private static final SegmentId SECOND = new SegmentId(0, 2);
@@ -35,7 +35,7 @@ class LogChainTest {
     private final LogSegment first = segment(FIRST, 1);
     private final LogSegment second = segment(SECOND, 2);
 
-    LogChainTest() throws AshlarException {}
+    LogChainCutTest() throws AshlarException {}
 
     @Test
     void aStripeThatIsUndecidedBlocksAlsoWhereTheRootLiesBehindIt() {
