@@ -119,7 +119,10 @@ final class SegmentRequestsTest {
                 .build();
         Segment made = cluster.ask(create).getSegment();
         cluster.nodes.values().stream().skip(2).forEach(TestNode::kill);
-        cluster.passSeconds(15);
+        for (int second = 0; second < 15; second++) {
+            cluster.passSeconds(1);
+            cluster.renewed(held);
+        }
         assertThatThrownBy(() -> cluster.createSegment(held))
                 .isInstanceOf(AshlarException.Unavailable.class);
         assertThat(cluster.ask(create).getSegment().getId()).isEqualTo(made.getId());
