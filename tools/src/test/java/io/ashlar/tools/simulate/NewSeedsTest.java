@@ -2,6 +2,10 @@ package io.ashlar.tools.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.util.ResourceLeakDetector;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
@@ -21,6 +25,20 @@ class NewSeedsTest {
             Duration.ofSeconds(Long.getLong("ashlar.simulate.seconds", 120));
     private static final int LEAST_OPERATIONS = 2_000;
     private static final int LEAST_FAULTS = 10;
+
+    private static ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
+
+    /** Most of the time would go into the traces of buffers; the found seeds are run with them. */
+    @BeforeAll
+    static void traceNoBuffers() {
+        level = ResourceLeakDetector.getLevel();
+        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
+    }
+
+    @AfterAll
+    static void traceBuffersAgain() {
+        ResourceLeakDetector.setLevel(level);
+    }
 
     @Test
     void hold() {
