@@ -34,6 +34,9 @@ import java.util.concurrent.CompletionException;
 
 /** Segments: placed, opened and sealed for the writer that owns the epoch. */
 final class SegmentRequests {
+    /** Room asked for where only health counts: a drive may be fuller than it should be. */
+    private static final long HOWEVER_FULL = Long.MIN_VALUE;
+
     private static final int ALIGNMENT_BYTES = 4096;
     private static final long MAX_SHARD_BYTES = 4L << 30;
     private static final long SETTLE_NANOS = 20_000_000;
@@ -131,7 +134,7 @@ final class SegmentRequests {
         if (!drives.isEmpty()) {
             return drives;
         }
-        Collection<DriveView> healthy = nodes.placeable(0, Set.of());
+        Collection<DriveView> healthy = nodes.placeable(HOWEVER_FULL, Set.of());
         if (!PlacementPlanner.place(id, policy, healthy).isEmpty()) {
             throw new AshlarException.NoSpace("a segment of " + policy + " needs "
                     + request.getShardBytes() + " bytes on drives in " + policy.minDomains()

@@ -299,6 +299,21 @@ final class SegmentRequestsTest {
     }
 
     @Test
+    void saysThatDrivesAreFullAlsoWhereTheyAreFullerThanTheyMayBe() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        for (TestNode node : cluster.nodes.values()) {
+            node.setCapacity(TestCluster.SHARD_BYTES);
+            node.setUsed(TestCluster.SHARD_BYTES);
+        }
+        cluster.heartbeats();
+        assertThatThrownBy(() -> cluster.createSegment(held))
+                .isInstanceOf(AshlarException.NoSpace.class)
+                .hasMessageContaining("free space or add drives");
+    }
+
+    @Test
     void saysWhenDrivesAreFull() throws AshlarException {
         TestCluster cluster = TestCluster.of(6);
         cluster.createVolume("disk0", "rs-4-2");

@@ -48,6 +48,7 @@ final class TestNode {
     private int mismatches;
     private String driveFailure = "";
     private long capacityBytes = 1L << 40;
+    private long usedBytes;
     private @Nullable Function<RebuildShard, @Nullable Failure> rebuildFailure;
     private Function<RebuildShard, List<UnmadeStripes>> unmade = order -> List.of();
     private String blocked = "";
@@ -77,6 +78,10 @@ final class TestNode {
 
     void failDrive(String reason) {
         driveFailure = reason;
+    }
+
+    void setUsed(long bytes) {
+        usedBytes = bytes;
     }
 
     void setCapacity(long bytes) {
@@ -149,6 +154,7 @@ final class TestNode {
                 .setId(drive.toProto())
                 .setPath("/drive")
                 .setCapacityBytes(capacityBytes)
+                .setUsedBytes(usedBytes)
                 .setFailure(driveFailure)
                 .build();
     }
