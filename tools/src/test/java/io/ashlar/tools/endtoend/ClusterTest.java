@@ -9,7 +9,10 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import io.ashlar.client.AshlarClient;
 import io.ashlar.client.Volume;
 import io.ashlar.client.model.Address;
+import io.ashlar.client.protocol.NodeStatus;
+import io.ashlar.tools.cluster.ClusterConnection;
 import io.ashlar.tools.cluster.ClusterFile.Member;
+import io.ashlar.tools.cluster.ClusterOperations;
 import io.ashlar.tools.cluster.ClusterReadiness;
 import io.ashlar.tools.command.Ran;
 import io.ashlar.tools.stall.SteadyWriter;
@@ -351,8 +354,22 @@ class ClusterTest {
         requireServing();
         Ran exported = cluster.ashlar("volume", "export", "big", "/dev/null");
         assertThat(exported.exitCode()).as(exported.err()).isZero();
+        long fullBytes = usedBytes();
         Ran deleted = cluster.ashlar("volume", "delete", "big");
         assertThat(deleted.exitCode()).as(deleted.err()).isZero();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (usedBytes() > fullBytes / 2) {
+            assertThat(System.nanoTime()).as("its space is given back").isLessThan(deadline);
+        }
+    }
+
+    private long usedBytes() throws IOException {
+        try (ClusterConnection connection =
+                new ClusterConnection(cluster.cluster().coordinatorAddresses())) {
+            return ClusterOperations.status(connection).getNodesList().stream()
+                    .mapToLong(NodeStatus::getUsedBytes)
+                    .sum();
+        }
     }
 
     @Test
