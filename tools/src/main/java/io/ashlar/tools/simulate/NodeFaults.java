@@ -118,7 +118,7 @@ final class NodeFaults {
 
     /** Somebody puts another drive in the place of one that has failed. */
     private void replace(SimulatedNode node, SimulatedDrive drive) {
-        if (!stopped && drive.hasFailed() && account.mayKill(node)) {
+        if (!stopped && changeBack == null && drive.hasFailed() && account.mayKill(node)) {
             world.note("FAULT " + drive.name() + " is replaced");
             node.inTrouble();
             node.kill();
@@ -129,7 +129,11 @@ final class NodeFaults {
     boolean wipe() {
         SimulatedNode node = node();
         SimulatedDrive drive = driveOf(node);
-        if (!account.mayKill(node) || node.isPaused() || !account.mayLose(drive)) {
+        boolean possible = changeBack == null
+                && account.mayKill(node)
+                && !node.isPaused()
+                && account.mayLose(drive);
+        if (!possible) {
             return false;
         }
         world.note("FAULT " + drive.name() + " is wiped");
@@ -197,7 +201,11 @@ final class NodeFaults {
         return pages.isEmpty() ? null : pages.get(random.nextInt(pages.size()));
     }
 
-    /** Of one node, or of two: those refuse each other's drives until they are changed back. */
+    /**
+     * Of one node, or of two: those refuse each other's drives until they are changed back. Only
+     * drives that are somebody's: an empty one is formatted wherever it is found, and would be refused
+     * where it came from.
+     */
     boolean swapDrives() {
         SimulatedNode one = node();
         SimulatedNode other = random.nextInt(3) == 0 ? node() : one;
@@ -205,6 +213,7 @@ final class NodeFaults {
         SimulatedDrive second = other.drives().getLast();
         boolean possible = first != second
                 && changeBack == null
+                && (one == other || (first.isFormatted() && second.isFormatted()))
                 && account.mayKill(one)
                 && account.mayKill(other)
                 && !one.isPaused()

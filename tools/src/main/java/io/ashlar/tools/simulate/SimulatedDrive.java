@@ -24,6 +24,7 @@ import java.util.random.RandomGenerator;
  */
 final class SimulatedDrive {
     static final String ARENA = "arena";
+    private static final String IDENTITY = "identity";
 
     private final RandomGenerator random;
     private final String name;
@@ -99,6 +100,11 @@ final class SimulatedDrive {
 
     boolean isFull() {
         return full;
+    }
+
+    /** Whether a node has made it its own; another node takes an empty one for itself. */
+    boolean isFormatted() {
+        return files.containsKey(IDENTITY);
     }
 
     /** Whether its process is going to die of it. */

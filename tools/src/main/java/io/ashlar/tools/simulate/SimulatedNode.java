@@ -85,7 +85,9 @@ final class SimulatedNode {
         process = started;
         boolean[] serves = new boolean[1];
         world.schedule().runAs(started, () -> serves[0] = serve(started));
-        world.note(serves[0] ? "start " + name : "refuses to start " + name);
+        if (serves[0]) {
+            world.note("start " + name);
+        }
         return serves[0];
     }
 
@@ -112,6 +114,7 @@ final class SimulatedNode {
                     config, world.network().transportOf(started), new Platform(started));
             return true;
         } catch (IOException e) {
+            world.note("refuses to start " + name + ": " + e.getMessage());
             started.kill();
             return false;
         }
