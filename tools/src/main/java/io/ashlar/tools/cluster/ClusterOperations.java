@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** What commands ask of the coordinators, and wait for. */
@@ -46,6 +47,30 @@ public final class ClusterOperations {
     static ClusterStatus status(ClusterConnection connection, Duration timeout)
             throws AshlarException {
         return connection.call(GET_STATUS, timeout).getStatus();
+    }
+
+    /**
+     * Waits for a status; Unavailable where it does not come about.
+     *
+     * @param what in words, such as {@code everything is repaired}
+     */
+    public static ClusterStatus awaitStatus(
+            ClusterConnection connection,
+            String what,
+            Predicate<ClusterStatus> wanted,
+            Duration patience)
+            throws AshlarException, InterruptedException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        ClusterStatus status = status(connection);
+        while (!wanted.test(status)) {
+            if (System.nanoTime() > deadline) {
+                throw new AshlarException.Unavailable("it did not come about in "
+                        + patience.toSeconds() + " s that " + what + ": " + describe(status));
+            }
+            Thread.sleep(POLL);
+            status = status(connection);
+        }
+        return status;
     }
 
     /** Creates a volume with a new id. */

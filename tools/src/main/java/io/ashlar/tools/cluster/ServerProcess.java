@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The operating system's process of a member: started in a session of its own, so that it outlives
@@ -35,6 +36,11 @@ final class ServerProcess {
     private static final List<String> COORDINATOR_MEMORY =
             List.of("-Xmx384m", "-XX:MaxDirectMemorySize=256m");
     private static final int LOG_LINES_SHOWN = 1;
+
+    /** While a program takes the place of another in a process, the system shows no command line. */
+    private static final Duration EXEC_PATIENCE = Duration.ofSeconds(1);
+
+    private static final Duration EXEC_PAUSE = Duration.ofMillis(1);
 
     private ServerProcess() {}
 
@@ -103,11 +109,20 @@ final class ServerProcess {
      */
     static Optional<ProcessHandle> find(Member member) {
         return ProcessHandle.of(member.pid())
-                .filter(ProcessHandle::isAlive)
-                .filter(process -> process.info()
-                        .commandLine()
-                        .map(line -> line.contains(mark(member)))
-                        .orElse(false));
+                .filter(process -> commandLine(process).contains(mark(member)));
+    }
+
+    /** Empty where it has ended. */
+    private static String commandLine(ProcessHandle process) {
+        long deadline = System.nanoTime() + EXEC_PATIENCE.toNanos();
+        String line = "";
+        while (line.isEmpty() && process.isAlive() && System.nanoTime() < deadline) {
+            line = process.info().commandLine().orElse("");
+            if (line.isEmpty()) {
+                LockSupport.parkNanos(EXEC_PAUSE.toNanos());
+            }
+        }
+        return line;
     }
 
     /** Asks it to end (SIGTERM) and waits; whether it did. */

@@ -52,7 +52,6 @@ public final class Demo {
     private static final String EMPTIED = "n4";
     private static final List<String> KILLED_LAST = List.of("n3", "n6");
     private static final Duration PATIENCE = Duration.ofSeconds(45);
-    private static final Duration POLL = Duration.ofMillis(100);
     private static final long SEED = 42;
 
     private final Narrator narrator;
@@ -169,7 +168,7 @@ public final class Demo {
         }
         long start = System.nanoTime();
         ClusterStatus status = awaitStatus(
-                "show " + KILLED_FIRST + " as not up",
+                KILLED_FIRST + " are seen to be down",
                 seen -> KILLED_FIRST.stream().noneMatch(ClusterOperations.up(seen)::contains));
         narrator.done(
                 "kill",
@@ -229,7 +228,7 @@ public final class Demo {
         int started = cluster.startAll().size();
         ClusterReadiness.await(cluster);
         ClusterStatus status =
-                awaitStatus("be healthy again", seen -> seen.getHealth() == Health.OK);
+                awaitStatus("the cluster is healthy again", seen -> seen.getHealth() == Health.OK);
         narrator.done(
                 "restart",
                 "started the " + started
@@ -290,8 +289,8 @@ public final class Demo {
         if (repair.getFailedCount() > 0) {
             throw new DemoFailed("a repair failed: " + repair.getFailed(0));
         }
-        ClusterStatus status =
-                awaitStatus("be healthy after repair", seen -> seen.getHealth() == Health.OK);
+        ClusterStatus status = awaitStatus(
+                "the cluster is healthy after repair", seen -> seen.getHealth() == Health.OK);
         narrator.done(
                 "repair",
                 "rebuilt " + repair.getRepairedCells() + " cells in " + repair.getRepairedShards()
@@ -338,18 +337,8 @@ public final class Demo {
 
     private ClusterStatus awaitStatus(String what, Predicate<ClusterStatus> wanted)
             throws IOException, InterruptedException {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
         try (ClusterConnection connection = connect()) {
-            ClusterStatus status = ClusterOperations.status(connection);
-            while (!wanted.test(status)) {
-                if (System.nanoTime() > deadline) {
-                    throw new DemoFailed("status does not " + what + " within "
-                            + PATIENCE.toSeconds() + " s: " + ClusterOperations.describe(status));
-                }
-                Thread.sleep(POLL);
-                status = ClusterOperations.status(connection);
-            }
-            return status;
+            return ClusterOperations.awaitStatus(connection, what, wanted, PATIENCE);
         }
     }
 

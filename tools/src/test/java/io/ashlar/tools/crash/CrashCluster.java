@@ -1,7 +1,6 @@
 package io.ashlar.tools.crash;
 
 import io.ashlar.client.AshlarClient;
-import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
 import io.ashlar.client.protocol.ClusterStatus;
 import io.ashlar.client.protocol.CreateVolume;
@@ -35,7 +34,6 @@ final class CrashCluster implements AutoCloseable {
     private static final long DRIVE_BYTES = 1L << 30;
     private static final long SPARE_BYTES = 128L << 20;
     private static final Duration PATIENCE = Duration.ofMinutes(2);
-    private static final Duration POLL = Duration.ofMillis(100);
 
     private final LocalCluster cluster;
     private final Map<String, CuttableDrive> drives = new LinkedHashMap<>();
@@ -132,18 +130,8 @@ final class CrashCluster implements AutoCloseable {
     /** Waits; fails where it does not come about within the time. */
     void awaitStatus(String what, Predicate<ClusterStatus> wanted)
             throws IOException, InterruptedException {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
         try (ClusterConnection connection = new ClusterConnection(coordinators())) {
-            ClusterStatus status = ClusterOperations.status(connection);
-            while (!wanted.test(status)) {
-                if (System.nanoTime() > deadline) {
-                    throw new AshlarException.Unavailable("it did not come about in "
-                            + PATIENCE.toSeconds() + " s that " + what + ": "
-                            + ClusterOperations.describe(status));
-                }
-                Thread.sleep(POLL);
-                status = ClusterOperations.status(connection);
-            }
+            var _ = ClusterOperations.awaitStatus(connection, what, wanted, PATIENCE);
         }
     }
 

@@ -19,6 +19,7 @@ class FoundSeedsTest {
         "1005, an opening failed for want of cells while nodes were down and was taken for a loss",
         "1174, an idle writer kept a weaker segment open although its shards could be spread",
         "2006, an opening failed as invalid while a drive was in another node and others were down",
+        "761879524, an empty drive was put into another node, which made it its own",
     })
     void holds(long seed, String found) {
         Seeds.demand(seed);

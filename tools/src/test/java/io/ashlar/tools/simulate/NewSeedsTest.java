@@ -12,15 +12,12 @@ import java.time.Duration;
 
 /**
  * Seeds one after another, for a bounded time; what is run is printed, and a seed that does not hold
- * is told with its replay. {@code -Dashlar.simulate.first=N} begins elsewhere, such as where nobody
- * has been before, {@code -Dashlar.simulate.seeds=N} ends after so many, {@code
- * -Dashlar.simulate.seconds=N} begins no other one after so long.
+ * is told with its replay. {@code .ci/run} goes on with others.
  */
 class NewSeedsTest {
-    private static final long FIRST = Long.getLong("ashlar.simulate.first", 3_490_779_222L);
-    private static final long COUNT = Long.getLong("ashlar.simulate.seeds", 80);
-    private static final Duration TIME =
-            Duration.ofSeconds(Long.getLong("ashlar.simulate.seconds", 120));
+    private static final long FIRST = 3_490_779_222L;
+    private static final long COUNT = 80;
+    private static final Duration TIME = Duration.ofMinutes(2);
     private static final int LEAST_OPERATIONS = 2_000;
     private static final int LEAST_FAULTS = 10;
 
