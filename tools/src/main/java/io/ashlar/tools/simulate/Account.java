@@ -152,7 +152,8 @@ final class Account {
                 || isInTrouble(DriveId.of(placement.getShard().getDrive()));
     }
 
-    private boolean isDamaged(SegmentId segment, int index) {
+    /** Whether a record of this shard was damaged in silence, and is not known to be mended. */
+    boolean isDamaged(SegmentId segment, int index) {
         return ledger.stream()
                 .anyMatch(damage -> damage.record().segment().equals(segment)
                         && damage.record().shardIndex() == index);

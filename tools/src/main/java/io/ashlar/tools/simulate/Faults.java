@@ -12,6 +12,9 @@ final class Faults {
     private static final long WATCH_NANOS = 200 * MILLI;
     private static final long DAY_MILLIS = 86_400_000;
 
+    /** Faults between two looks at the drives. */
+    private static final int LOOK_EVERY = 8;
+
     private final World world;
     private final RandomGenerator random;
     private final FaultPlan plan;
@@ -19,6 +22,7 @@ final class Faults {
     private final LinkFaults links;
     private final DriveFaults drives;
     private final WriterFaults writers;
+    private final WholeShards shards;
     private final Set<String> returning = new TreeSet<>();
     private boolean stopped;
 
@@ -27,6 +31,7 @@ final class Faults {
         this.random = random;
         this.plan = plan;
         Account account = new Account(world);
+        this.shards = new WholeShards(world, account);
         this.drives = new DriveFaults(world, random, account);
         this.writers = new WriterFaults(world, random, workload);
         this.nodes = new NodeFaults(world, random, account, writers);
@@ -34,12 +39,14 @@ final class Faults {
     }
 
     void start() {
+        world.order().observe(shards::applied);
         world.schedule().world(plan.nextNanos(random), this::next);
         watch();
     }
 
     /** Nothing goes wrong any more, what is broken is replaced, and everybody runs. */
     void heal() {
+        shards.demand();
         stopped = true;
         world.note("HEAL");
         nodes.stop();
@@ -84,6 +91,9 @@ final class Faults {
         FaultKind kind = plan.next(random);
         if (inject(kind)) {
             plan.injected(kind);
+            if (plan.count() % LOOK_EVERY == 0) {
+                shards.demand();
+            }
         }
         world.schedule().world(plan.nextNanos(random), this::next);
     }

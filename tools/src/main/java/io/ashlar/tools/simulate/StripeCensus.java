@@ -12,8 +12,10 @@ import io.ashlar.node.CatalogueCopy;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -23,6 +25,7 @@ import java.util.TreeMap;
 final class StripeCensus {
     private final Map<Key, Entry> entries = new TreeMap<>();
     private final Map<String, FoundCatalogue> catalogues = new TreeMap<>();
+    private final Set<ShardRef> found = new HashSet<>();
 
     private StripeCensus() {}
 
@@ -88,8 +91,13 @@ final class StripeCensus {
     }
 
     static StripeCensus take(World world) {
+        return take(world, world.segments());
+    }
+
+    /** Of these segments only. */
+    static StripeCensus take(World world, List<Segment> segments) {
         StripeCensus census = new StripeCensus();
-        for (Segment segment : world.segments()) {
+        for (Segment segment : segments) {
             if (segment.getState() == SegmentState.SEALED) {
                 for (Placement placement : segment.getPlacementsList()) {
                     census.add(world, segment, placement.getShard());
@@ -111,6 +119,7 @@ final class StripeCensus {
         if (place == null) {
             return;
         }
+        found.add(shard);
         long first = place.firstByte() / SimulatedFile.PAGE_BYTES;
         long end = first + place.lengthBytes() / SimulatedFile.PAGE_BYTES;
         for (long page : List.copyOf(arena.pages().subMap(first, end).keySet())) {
@@ -152,6 +161,11 @@ final class StripeCensus {
     /** By segment and number. */
     List<Entry> entries() {
         return List.copyOf(entries.values());
+    }
+
+    /** Whether the drive of this placed shard is there and knows of it. */
+    boolean hasFound(ShardRef shard) {
+        return found.contains(shard);
     }
 
     @Nullable

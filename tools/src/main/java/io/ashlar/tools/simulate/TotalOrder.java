@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -30,6 +31,7 @@ final class TotalOrder {
     private long term;
     private String leader = "";
     private long changes;
+    private Consumer<Command> observer = command -> {};
 
     TotalOrder(Schedule schedule, RandomGenerator random) {
         this.schedule = schedule;
@@ -61,6 +63,11 @@ final class TotalOrder {
     /** What all commands so far led to. */
     Metadata witness() {
         return witness;
+    }
+
+    /** Hears of every command once it is applied to {@link #witness}. */
+    void observe(Consumer<Command> hearing) {
+        observer = hearing;
     }
 
     /** How often there was another leader. */
@@ -110,6 +117,7 @@ final class TotalOrder {
     private void enter(Proposal proposal) {
         entries.add(new Entry(proposal.term(), proposal.command()));
         witness.apply(entries.size(), proposal.term(), proposal.command());
+        observer.accept(proposal.command());
         proposal.by().await(entries.size(), proposal.waiting());
         for (ReplicaLog replica : replicas.values()) {
             replica.entered(random.nextLong(2_000_000));

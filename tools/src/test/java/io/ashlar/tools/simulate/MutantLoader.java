@@ -4,10 +4,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
+import java.util.List;
 
-/** Loads the whole product anew, one class of it changed, and runs seeds with it. */
+/** Loads the whole product anew, some classes of it changed, and runs seeds with it. */
 final class MutantLoader extends ClassLoader {
     private static final String PRODUCT = "io.ashlar.";
+
+    /** What holds no logic of the protocol: shared, so that it is compiled once for all mutants. */
+    private static final List<String> SHARED =
+            List.of("io.ashlar.ec.", "io.ashlar.client.protocol.", "io.ashlar.coordinator.record.");
 
     private final Mutation mutation;
 
@@ -20,11 +25,15 @@ final class MutantLoader extends ClassLoader {
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
         synchronized (getClassLoadingLock(name)) {
             Class<?> loaded = findLoadedClass(name);
-            if (loaded == null && name.startsWith(PRODUCT)) {
+            if (loaded == null && name.startsWith(PRODUCT) && !isShared(name)) {
                 loaded = define(name);
             }
             return loaded != null ? loaded : super.loadClass(name, resolve);
         }
+    }
+
+    private static boolean isShared(String name) {
+        return SHARED.stream().anyMatch(name::startsWith);
     }
 
     private Class<?> define(String name) throws ClassNotFoundException {
@@ -34,7 +43,7 @@ final class MutantLoader extends ClassLoader {
                 throw new ClassNotFoundException(name);
             }
             byte[] bytes = in.readAllBytes();
-            byte[] changed = name.equals(mutation.className()) ? mutation.applyTo(bytes) : bytes;
+            byte[] changed = mutation.applyTo(name, bytes);
             return defineClass(name, changed, 0, changed.length);
         } catch (IOException e) {
             throw new ClassNotFoundException(name, e);

@@ -1,0 +1,92 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.coordinator.record.Command;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What is recorded as complete is complete: of every sealed segment, a shard of which no loss is
+ * recorded has all its cells, whole and durable, but for those that were damaged in silence. Known
+ * from the bytes on the drives alone, so that nothing that finds and mends it later hides it: until
+ * then others may be destroyed, as it counts as redundancy.
+ */
+final class WholeShards {
+    private final World world;
+    private final Account account;
+
+    WholeShards(World world, Account account) {
+        this.world = world;
+        this.account = account;
+    }
+
+    /** Looks at all that is sealed. */
+    void demand() {
+        demand(world.segments());
+    }
+
+    /**
+     * Looks at what a recoverer has just sealed, before anything else writes or syncs. A seal of the
+     * segment's own writer is one of many, which the other looks are enough for.
+     */
+    void applied(Command command) {
+        List<Segment> sealed = new ArrayList<>();
+        for (SegmentSeal seal : command.getSegmentsSeal().getSealsList()) {
+            Segment segment = world.metadata().segment(SegmentId.of(seal.getSegment()));
+            if (segment != null
+                    && segment.getEpoch() < command.getSegmentsSeal().getEpoch()) {
+                sealed.add(segment);
+            }
+        }
+        if (!sealed.isEmpty()) {
+            demand(sealed);
+        }
+    }
+
+    private void demand(List<Segment> segments) {
+        StripeCensus census = StripeCensus.take(world, segments);
+        Map<SegmentId, int[]> cells = new TreeMap<>();
+        for (StripeCensus.Entry entry : census.entries()) {
+            int[] counts = cells.computeIfAbsent(
+                    entry.key().segment(),
+                    ignored -> new int[entry.segment().getPlacementsCount()]);
+            entry.cells().forEach((participant, held) -> {
+                if (held.record().isWhole() && held.record().isSynced()) {
+                    counts[entry.stripe().shardOfParticipant(participant)]++;
+                }
+            });
+        }
+        for (Segment segment : segments) {
+            if (segment.getState() == SegmentState.SEALED) {
+                SegmentId id = SegmentId.of(segment.getId());
+                int[] counts = cells.getOrDefault(id, new int[segment.getPlacementsCount()]);
+                for (int index = 0; index < counts.length; index++) {
+                    demand(census, segment, index, counts[index]);
+                }
+            }
+        }
+    }
+
+    private void demand(StripeCensus census, Segment segment, int index, int cells) {
+        SegmentId id = SegmentId.of(segment.getId());
+        Placement placement = segment.getPlacements(index);
+        boolean mustBeWhole = placement.getComplete()
+                && world.metadata().loss(id, index) == null
+                && census.hasFound(placement.getShard())
+                && !account.isDamaged(id, index);
+        if (mustBeWhole && cells < placement.getCells()) {
+            throw new Violation(
+                    "INV-4",
+                    "shard " + index + " of segment " + id + " on " + placement.getNode()
+                            + " is recorded as complete and has " + cells + " of "
+                            + placement.getCells() + " cells");
+        }
+    }
+}
