@@ -2,7 +2,6 @@ package io.ashlar.node;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.AppendCell;
-import io.ashlar.client.protocol.ShardFenced;
 import io.ashlar.client.transport.Buffer;
 
 /** What deliberate defects do in the place of what a node does. */
@@ -12,14 +11,6 @@ public final class WrongNode {
     /** Nobody waits for a sync. */
     public static void answerAtOnce(GroupCommit commit, GroupCommit.Waiting waiting) {
         waiting.synced(null);
-    }
-
-    /** An older epoch is answered too. */
-    public static void fenceAnyway(
-            ShardStore store, ShardKey key, long epoch, Completion<ShardFenced> completion) {
-        Shard shard = store.find(key);
-        long fence = shard == null ? 0 : shard.entry().fenceEpoch();
-        store.fence(key, Math.max(epoch, fence), completion);
     }
 
     /** The fence is raised, and not written. */

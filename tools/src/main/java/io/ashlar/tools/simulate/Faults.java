@@ -174,6 +174,7 @@ final class Faults {
             case NETWORK_CHANGE -> links.changeNetwork();
             case CATALOGUE_COPY_LOST -> nodes.loseCatalogueCopy();
             case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
+            case TAKEOVER_IN_THE_DARK -> nodes.darken();
         };
     }
 

@@ -152,7 +152,7 @@ final class SimulatedConnection {
             return;
         }
         network.note(client.name() + ">" + address.host() + " " + request.getBodyCase());
-        network.observe(client.name(), request);
+        network.observer().asked(client, request);
         SimulatedProcess process = to.process();
         process.execute(() -> handle(to, id, request, bulk));
     }
@@ -164,6 +164,7 @@ final class SimulatedConnection {
                 answer.release();
                 return;
             }
+            network.observer().answered(to.process(), request, response);
             toClient.send(new Message(() -> answer(id, response, answer), answer::release));
         };
         try {

@@ -2,6 +2,7 @@ package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.Address;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
 
@@ -16,7 +17,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -32,26 +32,33 @@ final class SimulatedNetwork {
     private final Set<Way> cut = new TreeSet<>();
     private final Map<String, Integer> slowness = new TreeMap<>();
     private final Set<SimulatedConnection> stuck = new LinkedHashSet<>();
-    private final BiConsumer<String, Request> observer;
+    private final Observer observer;
     private NetworkFaults faults;
     private long lost;
 
     /**
      * A network.
      *
-     * @param observer hears of every request that arrives, and the machine that it is from
+     * @param observer hears of every request that arrives, and of every answer that is sent
      */
     SimulatedNetwork(
             Schedule schedule,
             RandomGenerator random,
             Trace trace,
             NetworkFaults faults,
-            BiConsumer<String, Request> observer) {
+            Observer observer) {
         this.observer = observer;
         this.schedule = schedule;
         this.random = random;
         this.trace = trace;
         this.faults = faults;
+    }
+
+    /** Hears what machines say to each other. */
+    interface Observer {
+        void asked(SimulatedProcess by, Request request);
+
+        void answered(SimulatedProcess by, Request request, Response response);
     }
 
     /** A service at an address. */
@@ -122,8 +129,8 @@ final class SimulatedNetwork {
         trace.add(schedule.nowNanos(), what);
     }
 
-    void observe(String from, Request request) {
-        observer.accept(from, request);
+    Observer observer() {
+        return observer;
     }
 
     // ---- faults

@@ -4,6 +4,7 @@ import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.coordinator.metadata.Metadata;
 import io.ashlar.coordinator.record.VolumeRecord;
@@ -28,7 +29,8 @@ final class World {
         this.settings = settings;
         this.random = random;
         this.trace = trace;
-        this.network = new SimulatedNetwork(schedule, random.split(), trace, faults, this::observe);
+        this.network =
+                new SimulatedNetwork(schedule, random.split(), trace, faults, new Listening());
         this.order = new TotalOrder(schedule, random.split());
         for (String id : settings.coordinatorIds()) {
             coordinators.add(new SimulatedCoordinator(this, id, random.split()));
@@ -52,17 +54,28 @@ final class World {
         return client;
     }
 
-    /** Learns which drive is which. */
-    private void observe(String machine, Request request) {
-        List<DriveInfo> told = request.hasRegisterNode()
-                ? request.getRegisterNode().getDrivesList()
-                : request.hasHeartbeat() ? request.getHeartbeat().getDrivesList() : List.of();
-        for (DriveInfo drive : told) {
-            for (SimulatedDrive one : node(machine).drives()) {
-                if (one.name().equals(drive.getPath())) {
-                    one.identifiedAs(DriveId.of(drive.getId()));
+    /** Learns which drive is which, and holds nodes to what they say. */
+    private final class Listening implements SimulatedNetwork.Observer {
+        private final Promises promises = new Promises();
+
+        @Override
+        public void asked(SimulatedProcess by, Request request) {
+            List<DriveInfo> told = request.hasRegisterNode()
+                    ? request.getRegisterNode().getDrivesList()
+                    : request.hasHeartbeat() ? request.getHeartbeat().getDrivesList() : List.of();
+            for (DriveInfo drive : told) {
+                for (SimulatedDrive one : node(by.name()).drives()) {
+                    if (one.name().equals(drive.getPath())) {
+                        one.identifiedAs(DriveId.of(drive.getId()));
+                    }
                 }
             }
+            request.getRegisterNode().getShardsList().forEach(shard -> promises.told(by, shard));
+        }
+
+        @Override
+        public void answered(SimulatedProcess by, Request request, Response response) {
+            promises.answered(by, request, response);
         }
     }
 

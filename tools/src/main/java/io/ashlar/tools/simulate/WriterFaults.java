@@ -51,6 +51,17 @@ final class WriterFaults {
         return true;
     }
 
+    /** Another takes a volume over from a writer that has just died. */
+    void replace() {
+        VolumeUse volume = volume();
+        WriterSession session = writer(volume);
+        if (session != null) {
+            session.client().process().kill();
+            volume.lost();
+        }
+        volume.open(true);
+    }
+
     private void perhapsLeaveAlone(VolumeUse volume) {
         if (random.nextBoolean()) {
             volume.leaveAlone(random.nextLong(MAX_ALONE_NANOS));

@@ -11,10 +11,6 @@ import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.RebuildRecord;
 import io.ashlar.coordinator.record.VolumeRecord;
 
-import org.jspecify.annotations.Nullable;
-
-import java.lang.reflect.Field;
-
 /** What deliberate defects do in the place of what the metadata does. */
 public final class WrongMetadata {
     private WrongMetadata() {}
@@ -28,50 +24,9 @@ public final class WrongMetadata {
                 : volume;
     }
 
-    /** Only an epoch that has segments of its own passes: that of a writer. */
-    public static VolumeRecord anyEpochOfAWriter(MetadataReader metadata, VolumeId id, long epoch)
-            throws AshlarException {
-        return hasSegments(metadata, id, epoch)
-                ? anyEpoch(metadata, id, epoch)
-                : VolumeCommands.requireEpoch(metadata, id, epoch);
-    }
-
-    /** Only an epoch that has no segments yet passes: that of a recoverer. */
-    public static VolumeRecord anyEpochOfARecoverer(
-            MetadataReader metadata, VolumeId id, long epoch) throws AshlarException {
-        return hasSegments(metadata, id, epoch)
-                ? VolumeCommands.requireEpoch(metadata, id, epoch)
-                : anyEpoch(metadata, id, epoch);
-    }
-
-    private static boolean hasSegments(MetadataReader metadata, VolumeId id, long epoch) {
-        return metadata.firstSegments(id, Integer.MAX_VALUE).stream()
-                .anyMatch(segment -> segment.getEpoch() == epoch);
-    }
-
     /** A plan for whatever shard is placed. */
     public static RebuildRecord plannedOrNot(MetadataWriter metadata, SegmentId id, int index) {
         return RebuildRecord.getDefaultInstance();
-    }
-
-    /** The segment, whatever its version is by now. */
-    public static Segment anyVersion(RepairCommands commands, SegmentId id, long version)
-            throws AshlarException.NotFound {
-        @Nullable Segment segment = metadataOf(commands).segment(id);
-        if (segment == null || segment.getState() != SegmentState.SEALED) {
-            throw new AshlarException.NotFound("segment " + id + " is not a sealed segment");
-        }
-        return segment;
-    }
-
-    private static MetadataWriter metadataOf(RepairCommands commands) {
-        try {
-            Field field = RepairCommands.class.getDeclaredField("metadata");
-            field.setAccessible(true);
-            return (MetadataWriter) field.get(commands);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("the product has changed", e);
-        }
     }
 
     /** A shard that is there again is whole. */

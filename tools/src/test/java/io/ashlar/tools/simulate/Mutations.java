@@ -155,10 +155,7 @@ final class Mutations {
                         node("RecordAppender", "refusal", "Shard.restarted", NOTHING)),
                 of(
                         "a node writes over another record",
-                        node("RecordAppender", "write", "Shard.overlapping", NOTHING)),
-                of(
-                        "a node refuses a repeated append",
-                        node("RecordAppender", "append", "RecordAppender.isThere", NOTHING)));
+                        node("RecordAppender", "write", "Shard.overlapping", NOTHING)));
     }
 
     /** Who may still write, or make a shard. */
@@ -176,12 +173,8 @@ final class Mutations {
                         log("EvidenceReader", "underFence", "EvidenceReader.fence", DONE),
                         node("DriveReads", "underFence", "Shard.isFencedAt", TRUE)),
                 of(
-                        "a node answers a recoverer below the fence",
-                        node("Drive", "fence", "ShardStore.fence", atNode("fenceAnyway"))),
-                of(
                         "a node forgets its fence",
-                        node("ShardStore", "fence", "ShardStore.change", atNode("raiseInMemory")),
-                        node("RecordAppender", "refusal", "Shard.restarted", NOTHING)),
+                        node("ShardStore", "fence", "ShardStore.change", atNode("raiseInMemory"))),
                 of(
                         "a node makes a shard behind the fence",
                         node("ShardStore", "fenceAbsent", "Catalogue.raiseAbsentFence", NOTHING)),
@@ -203,19 +196,12 @@ final class Mutations {
     private static List<Mutation> metadata() {
         return List.of(
                 of(
-                        "the metadata seals for a recoverer whose epoch is over",
+                        "the metadata seals for an epoch that is over",
                         metadata(
                                 "SegmentCommands",
                                 "seal",
                                 "VolumeCommands.requireEpoch",
-                                atMetadata("anyEpochOfARecoverer"))),
-                of(
-                        "the metadata seals for a writer whose epoch is over",
-                        metadata(
-                                "SegmentCommands",
-                                "seal",
-                                "VolumeCommands.requireEpoch",
-                                atMetadata("anyEpochOfAWriter"))),
+                                atMetadata("anyEpoch"))),
                 of(
                         "the metadata takes a root of an epoch that is over",
                         metadata(
@@ -269,13 +255,6 @@ final class Mutations {
                                 "shardsReturned",
                                 "MetadataWriter.putLoss",
                                 atMetadata("believeReturned"))),
-                of(
-                        "a coordinator places a repair whatever has changed",
-                        metadata(
-                                "RepairCommands",
-                                "place",
-                                "RepairCommands.requireSealed",
-                                atMetadata("anyVersion"))),
                 of(
                         "a node rebuilds from cells of different stripes",
                         node("CellRebuild", "checked", "Stripe.sameAs", TRUE)),
