@@ -165,10 +165,6 @@ final class Mutations {
                         "a node ignores the fence on appends",
                         node("RecordAppender", "refusal", "ShardEntry.fenceEpoch", NOTHING)),
                 of(
-                        "a node looks at the fence before an append's turn comes",
-                        node("Drive", "append", "AppendCheck.check", atNode("checkOnArrival")),
-                        node("RecordAppender", "refusal", "ShardEntry.fenceEpoch", NOTHING)),
-                of(
                         "a writer reads what was left without a fence",
                         log("EvidenceReader", "underFence", "EvidenceReader.fence", DONE),
                         node("DriveReads", "underFence", "Shard.isFencedAt", TRUE)),
