@@ -19,6 +19,7 @@ final class Faults {
     private final RandomGenerator random;
     private final FaultPlan plan;
     private final NodeFaults nodes;
+    private final DarkTakeover darkness;
     private final LinkFaults links;
     private final DriveFaults drives;
     private final WriterFaults writers;
@@ -35,6 +36,7 @@ final class Faults {
         this.drives = new DriveFaults(world, random, account);
         this.writers = new WriterFaults(world, random, workload);
         this.nodes = new NodeFaults(world, random, account, writers);
+        this.darkness = new DarkTakeover(world, random, account, writers);
         this.links = new LinkFaults(world, random);
     }
 
@@ -174,7 +176,7 @@ final class Faults {
             case NETWORK_CHANGE -> links.changeNetwork();
             case CATALOGUE_COPY_LOST -> nodes.loseCatalogueCopy();
             case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
-            case TAKEOVER_IN_THE_DARK -> nodes.darken();
+            case TAKEOVER_IN_THE_DARK -> darkness.inject();
         };
     }
 

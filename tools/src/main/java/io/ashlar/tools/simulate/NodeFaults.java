@@ -4,7 +4,6 @@ import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
@@ -99,39 +98,6 @@ final class NodeFaults {
             writers.killAll();
         }
         return true;
-    }
-
-    /**
-     * Most nodes die together with a writer, whose volume is taken over at once: so few nodes tell
-     * of its last stripes that nobody can know what was acknowledged. At times one of the dead comes
-     * back without its arena.
-     */
-    boolean darken() {
-        int left = 1 + random.nextInt(Math.max(1, world.nodes().size() / 2));
-        List<SimulatedNode> dying = new ArrayList<>(world.nodes());
-        while (left-- > 0) {
-            dying.remove(random.nextInt(dying.size()));
-        }
-        if (changeBack != null || !dying.stream().allMatch(this::mayDie)) {
-            return false;
-        }
-        SimulatedDrive drive = driveOf(dying.getFirst());
-        boolean losing = random.nextInt(3) == 0 && account.mayLose(drive);
-        world.note("FAULT " + dying.stream().map(SimulatedNode::name).toList() + " are killed"
-                + (losing ? ", the arena of " + drive.name() + " is gone" : ""));
-        for (SimulatedNode node : dying) {
-            node.inTrouble();
-            node.kill();
-        }
-        if (losing) {
-            drive.loseArena();
-        }
-        writers.replace();
-        return true;
-    }
-
-    private boolean mayDie(SimulatedNode node) {
-        return node.isUp() && !node.isPaused() && account.mayKill(node);
     }
 
     // ---- drives

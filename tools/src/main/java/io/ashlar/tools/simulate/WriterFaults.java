@@ -28,7 +28,8 @@ final class WriterFaults {
         stopped = true;
     }
 
-    private VolumeUse volume() {
+    /** One of them. */
+    VolumeUse volume() {
         List<VolumeUse> volumes = workload.volumes();
         return volumes.get(random.nextInt(volumes.size()));
     }
@@ -52,8 +53,7 @@ final class WriterFaults {
     }
 
     /** Another takes a volume over from a writer that has just died. */
-    void replace() {
-        VolumeUse volume = volume();
+    void replace(VolumeUse volume) {
         WriterSession session = writer(volume);
         if (session != null) {
             session.client().process().kill();

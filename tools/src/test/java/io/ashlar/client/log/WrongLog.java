@@ -7,7 +7,6 @@ import io.ashlar.client.stripe.StripeRef;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Field;
-import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -55,21 +54,6 @@ public final class WrongLog {
     /** One less where nothing is stored but zeroes. */
     public static int participants(Stripe.Geometry geometry) {
         return geometry.cellBytes() == 0 ? geometry.participants() - 1 : geometry.participants();
-    }
-
-    /** Below the mark, every participant is said to hold its cell. */
-    public static long holders(TailDecision decision, Stripe stripe) {
-        long mark = (long) valueOf(decision, "markBytes");
-        if (stripe.identity().offset() < mark) {
-            return (1L << stripe.geometry().participants()) - 1;
-        }
-        try {
-            Method holders = TailDecision.class.getDeclaredMethod("holders", Stripe.class);
-            holders.setAccessible(true);
-            return (long) holders.invoke(decision, stripe);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("the product has changed", e);
-        }
     }
 
     /** A stripe that is sent is in the map, and the map does not wait for its own ones either. */

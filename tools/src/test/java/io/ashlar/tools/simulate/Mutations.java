@@ -102,13 +102,6 @@ final class Mutations {
                 of(
                         "a writer takes an empty drive for a negative",
                         log("TailDecision", "isNegative", "List.get", wrong("goneIsEmpty"))),
-                of(
-                        "a writer believes all that lies below the mark",
-                        log(
-                                "TailDecision",
-                                "decideKnown",
-                                "TailDecision.holders",
-                                wrong("holders"))),
                 of("a writer knows no mark", log("LogChain", "mark", "LogPosition.bytes", NOTHING)),
                 of(
                         "a writer does not check the chain",
@@ -256,7 +249,7 @@ final class Mutations {
                         node("CellRebuild", "checked", "Stripe.sameAs", TRUE)),
                 of(
                         "a node keeps damage to itself",
-                        node("DriveScrub", "suspect", "DamageLog.cell", NOTHING)));
+                        node("DriveScrub$Pass", "suspect", "DamageLog.cell", NOTHING)));
     }
 
     private static Mutation of(String name, Change... changes) {
