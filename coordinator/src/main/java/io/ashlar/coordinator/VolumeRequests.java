@@ -52,6 +52,7 @@ final class VolumeRequests {
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
+    private final SlowDrives slow;
     private final Leases leases;
 
     /** Whose epoch is being raised: renewals wait for what comes of it. */
@@ -59,9 +60,10 @@ final class VolumeRequests {
 
     private boolean reaping;
 
-    VolumeRequests(LeaderContext leader, LiveNodes nodes) {
+    VolumeRequests(LeaderContext leader, LiveNodes nodes, SlowDrives slow) {
         this.leader = leader;
         this.nodes = nodes;
+        this.slow = slow;
         this.leases = new Leases(leader.config().timings().lease().toNanos(), leader.sinceNanos());
     }
 
@@ -296,6 +298,7 @@ final class VolumeRequests {
         VolumeId id = VolumeId.of(request.getVolume());
         requireEpoch(id, request.getEpoch());
         leases.renew(id, leader.nowNanos());
+        slow.found(request.getSlowList());
         LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
         for (Segment segment : leader.metadata().unsealedSegments(id)) {
