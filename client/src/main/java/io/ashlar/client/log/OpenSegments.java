@@ -188,7 +188,7 @@ final class OpenSegments {
     private SegmentSupply.Wanted wanted(Optional<SegmentId> insteadOf) {
         return new SegmentSupply.Wanted(
                 nextShardBytes(),
-                Set.copyOf(avoidNodes),
+                new TreeSet<>(avoidNodes),
                 pace.slow(cluster.loop().nanoTime()).keySet(),
                 insteadOf);
     }

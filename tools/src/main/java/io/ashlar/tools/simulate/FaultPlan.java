@@ -13,8 +13,8 @@ import java.util.random.RandomGenerator;
 final class FaultPlan {
     private static final long MILLI = 1_000_000;
     private static final long[] INTERVALS_MILLIS = {150, 400, 1_000, 2_500};
-    private static final Set<FaultKind> LATER =
-            EnumSet.of(FaultKind.CATALOGUE_COPY_LOST, FaultKind.CATALOGUE_PAGE_LOST);
+    private static final Set<FaultKind> LATER = EnumSet.of(
+            FaultKind.CATALOGUE_COPY_LOST, FaultKind.CATALOGUE_PAGE_LOST, FaultKind.DRIVE_SLOW);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 
