@@ -21,13 +21,15 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Drives that answer, but slowly, as writers tell with every renewal while they find them so. New
- * shards go there only where redundancy needs it. Kept in the leader's memory until nobody has said so
- * for a minute; a new leader hears it with the next renewals.
+ * Drives that answer slowly, or did not answer a writer in time, as writers tell with every renewal
+ * while they find them so. New shards go there only where redundancy needs it. Kept in the leader's
+ * memory until nobody has said so for a minute, or for a few seconds where the drive was silent: it
+ * answers again or its node is soon known to be down. A new leader hears it with the next renewals.
  */
 final class SlowDrives {
     private static final Logger LOG = LoggerFactory.getLogger(SlowDrives.class);
     private static final long FORGET_NANOS = 60_000_000_000L;
+    private static final long FORGET_SILENCE_NANOS = 5_000_000_000L;
     private static final long MICROS_PER_MILLI = 1_000;
 
     /** Of a node's drives: where so many are slow, it is the node. */
@@ -40,11 +42,22 @@ final class SlowDrives {
         this.leader = leader;
     }
 
-    private record Slow(long sinceMillis, long toldNanos, long appendMicros, long othersMicros) {
+    private record Slow(long sinceMillis, long toldNanos, SlowDrive told) {
+        Slow later(long nanos) {
+            return new Slow(sinceMillis, toldNanos + nanos, told);
+        }
+
+        boolean isForgotten(long now) {
+            return now - toldNanos > (told.getSilent() ? FORGET_SILENCE_NANOS : FORGET_NANOS);
+        }
+
         @Override
         public String toString() {
-            return "appends take " + appendMicros / MICROS_PER_MILLI + " ms, those beside them "
-                    + othersMicros / MICROS_PER_MILLI + " ms";
+            long millis = told.getAppendMicros() / MICROS_PER_MILLI;
+            return told.getSilent()
+                    ? "it did not answer an append within " + millis + " ms"
+                    : "appends take " + millis + " ms, those beside them "
+                            + told.getOthersMicros() / MICROS_PER_MILLI + " ms";
         }
     }
 
@@ -60,8 +73,7 @@ final class SlowDrives {
             Slow now = new Slow(
                     before == null ? leader.loop().wallMillis() : before.sinceMillis(),
                     leader.nowNanos(),
-                    told.getAppendMicros(),
-                    told.getOthersMicros());
+                    told);
             drives.put(id, now);
             if (before == null) {
                 record(node, "drive " + id + " answers slowly: " + now);
@@ -72,7 +84,7 @@ final class SlowDrives {
     /** Time has passed. */
     void tick() {
         drives.entrySet().removeIf(entry -> {
-            boolean forgotten = leader.nowNanos() - entry.getValue().toldNanos() > FORGET_NANOS;
+            boolean forgotten = entry.getValue().isForgotten(leader.nowNanos());
             String node = leader.metadata().nodeOf(entry.getKey());
             if (forgotten && node != null) {
                 record(node, "nobody finds drive " + entry.getKey() + " slow any more");
@@ -90,11 +102,13 @@ final class SlowDrives {
 
     /** This process did not run for a while: whoever renewed meanwhile could not be heard. */
     void excuse(long nanos) {
-        drives.replaceAll((id, slow) -> new Slow(
-                slow.sinceMillis(),
-                slow.toldNanos() + nanos,
-                slow.appendMicros(),
-                slow.othersMicros()));
+        drives.replaceAll((id, slow) -> slow.later(nanos));
+    }
+
+    /** Whether it did not answer a writer a moment ago. */
+    boolean isSilent(DriveId drive) {
+        Slow slow = drives.get(drive);
+        return slow != null && slow.told().getSilent();
     }
 
     /**

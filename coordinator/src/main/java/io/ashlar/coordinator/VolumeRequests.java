@@ -325,7 +325,8 @@ final class VolumeRequests {
 
     /**
      * Whether it is weaker and need not be: repair does not touch it while it is open, and an idle
-     * writer would keep it so for ever.
+     * writer would keep it so for ever. A drive that just failed a writer is no better place, however
+     * well its node is heard: the writer would go there and back once a second.
      */
     private boolean couldBeSpread(Segment segment) {
         if (!segment.getWeaker()) {
@@ -337,7 +338,7 @@ final class VolumeRequests {
                     .ifPresent(drive -> taken.add(drive.domain()));
         }
         return nodes.placeable(segment.getShardBytes()).stream()
-                .anyMatch(drive -> !taken.contains(drive.domain()));
+                .anyMatch(drive -> !taken.contains(drive.domain()) && !slow.isSilent(drive.id()));
     }
 
     CompletableFuture<Outcome> commitRoot(CommitRoot request) throws AshlarException {

@@ -10,6 +10,7 @@ import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Event;
 import io.ashlar.client.protocol.GetEvents;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.Request;
@@ -28,15 +29,23 @@ final class SlowDrivesTest extends RepairFixture {
 
     private static void tellSlow(TestCluster cluster, VolumeInfo volume, DriveId drive)
             throws AshlarException {
-        cluster.ask(Request.newBuilder()
+        tell(cluster, volume, drive, false);
+    }
+
+    private static LeaseRenewed tell(
+            TestCluster cluster, VolumeInfo volume, DriveId drive, boolean silent)
+            throws AshlarException {
+        Request renewal = Request.newBuilder()
                 .setRenewLease(RenewLease.newBuilder()
                         .setVolume(volume.getId())
                         .setEpoch(volume.getEpoch())
                         .addSlow(SlowDrive.newBuilder()
                                 .setDrive(drive.toProto())
                                 .setAppendMicros(104_000)
-                                .setOthersMicros(3_000)))
-                .build());
+                                .setOthersMicros(3_000)
+                                .setSilent(silent)))
+                .build();
+        return cluster.ask(renewal).getLeaseRenewed();
     }
 
     /** Wanted by a writer that finds a drive slow. */
@@ -138,6 +147,24 @@ final class SlowDrivesTest extends RepairFixture {
         assertThat(cluster.status().getReasonsList()).isEmpty();
         assertThat(statusOf(cluster, "n3").getReason()).doesNotContain("slow");
         assertThat(events(cluster)).last().asString().contains("slow any more");
+    }
+
+    @Test
+    void aWeakerSegmentIsNotSpreadToADriveThatDidNotAnswer() throws AshlarException {
+        TestCluster cluster = TestCluster.of(5);
+        VolumeInfo writer = held(cluster, "rs-4-2");
+        Segment weaker = cluster.openSegment(writer, cluster.createSegment(writer));
+        DriveId free = cluster.addNode("n6", "").drive;
+        assertThat(tell(cluster, writer, free, true).getRollList()).isEmpty();
+        assertThat(statusOf(cluster, "n6").getReason())
+                .contains("it did not answer an append within 104 ms");
+        cluster.passSeconds(4);
+        assertThat(cluster.renewed(writer).getRollList()).isEmpty();
+        cluster.passSeconds(3);
+        assertThat(cluster.renewed(writer).getRollList()).containsExactly(weaker.getId());
+        assertThat(tell(cluster, writer, free, false).getRollList())
+                .as("redundancy comes before latency")
+                .containsExactly(weaker.getId());
     }
 
     private static List<String> events(TestCluster cluster) throws AshlarException {

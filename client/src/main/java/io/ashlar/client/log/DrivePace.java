@@ -23,6 +23,9 @@ import java.util.TreeMap;
  * nothing is heard of a slow drive, because the log goes on elsewhere, it gets another chance after a
  * minute; after longer and longer where it is found slow again.
  *
+ * <p>One that does not answer at all within the hang bound has failed, and is told as such here: it is
+ * slow at once, for a short while, and for longer and longer where it fails again.
+ *
  * <p>It is drives that are told apart, not nodes: a drive is what another drive takes the place of, and
  * a node with one bad drive goes on with its others. A slow node shows in all of its drives.
  *
@@ -35,6 +38,7 @@ final class DrivePace {
     static final int ROUND_APPENDS = 4;
     static final int ROUNDS = 3;
     static final long FIRST_FORGET_NANOS = 60_000_000_000L;
+    static final long FIRST_SILENCE_NANOS = 10_000_000_000L;
     static final long MAX_FORGET_NANOS = 16 * FIRST_FORGET_NANOS;
 
     /** Of a round's appends: so many quarters or more are late, or are not. */
@@ -42,8 +46,12 @@ final class DrivePace {
 
     private final Map<DriveId, Drive> drives = new HashMap<>();
 
-    /** What an append takes on a slow drive, and on others beside it. */
-    record Slowness(long appendNanos, long othersNanos) {}
+    /**
+     * What an append takes on a slow drive, and on others beside it.
+     *
+     * @param silent whether so much time passed without an answer
+     */
+    record Slowness(long appendNanos, long othersNanos, boolean silent) {}
 
     private static final class Drive {
         long heardNanos;
@@ -55,16 +63,37 @@ final class DrivePace {
         int lateRounds;
         int goodRounds;
         boolean slow;
-        long forgetNanos = FIRST_FORGET_NANOS / 2;
-        Slowness slowness = new Slowness(0, 0);
+        boolean silent;
+        long forgetNanos;
+        long nextForgetNanos = FIRST_FORGET_NANOS;
+        long nextSilenceNanos = FIRST_SILENCE_NANOS;
+        Slowness slowness = new Slowness(0, 0, false);
 
         void expire(long now) {
             if (now - heardNanos > (slow ? forgetNanos : FIRST_FORGET_NANOS)) {
                 slow = false;
-                lateRounds = 0;
-                goodRounds = 0;
-                appends = 0;
+                silent = false;
+                beginAnew();
             }
+        }
+
+        private void beginAnew() {
+            lateRounds = 0;
+            goodRounds = 0;
+            appends = 0;
+        }
+
+        void silent(long nanos, long now) {
+            expire(now);
+            heardNanos = now;
+            beginAnew();
+            if (!silent) {
+                forgetNanos = nextSilenceNanos;
+                nextSilenceNanos = Math.min(2 * nextSilenceNanos, MAX_FORGET_NANOS);
+            }
+            slow = true;
+            silent = true;
+            slowness = new Slowness(nanos, 0, true);
         }
 
         void append(long nanos, long othersNanos, long now) {
@@ -91,15 +120,19 @@ final class DrivePace {
             lateRounds = isLate ? lateRounds + 1 : 0;
             goodRounds = isGood ? goodRounds + 1 : 0;
             if (isLate) {
-                slowness = new Slowness(sumNanos / appends, sumOthersNanos / appends);
+                slowness = new Slowness(sumNanos / appends, sumOthersNanos / appends, false);
             }
             appends = 0;
-            if (!slow && lateRounds >= ROUNDS) {
+            if ((!slow || silent) && lateRounds >= ROUNDS) {
                 slow = true;
-                forgetNanos = Math.min(2 * forgetNanos, MAX_FORGET_NANOS);
+                silent = false;
+                forgetNanos = nextForgetNanos;
+                nextForgetNanos = Math.min(2 * nextForgetNanos, MAX_FORGET_NANOS);
             } else if (slow && goodRounds >= ROUNDS) {
                 slow = false;
-                forgetNanos = FIRST_FORGET_NANOS / 2;
+                silent = false;
+                nextForgetNanos = FIRST_FORGET_NANOS;
+                nextSilenceNanos = FIRST_SILENCE_NANOS;
             }
         }
     }
@@ -122,6 +155,11 @@ final class DrivePace {
         Arrays.sort(sorted);
         slowest.forEach((drive, took) -> drives.computeIfAbsent(drive, ignored -> new Drive())
                 .append(took, lowerMedianOfOthers(sorted, took), now));
+    }
+
+    /** It did not answer an append in so much time, which counts as a failure. */
+    void silent(DriveId drive, long nanos, long now) {
+        drives.computeIfAbsent(drive, ignored -> new Drive()).silent(nanos, now);
     }
 
     /** Of all but one; that one is among them. */

@@ -268,6 +268,10 @@ final class LogWriter {
         public void failed(AshlarException cause) {
             if (inFlight.place == place) {
                 segments.avoid(shard.node());
+                if (cluster.loop().nanoTime() - place.sentNanos
+                        >= cluster.config().hangBound().toNanos()) {
+                    slow.silent(shard);
+                }
                 sealAndPlaceAnew("node " + shard.node() + ": " + cause.getMessage());
             }
         }

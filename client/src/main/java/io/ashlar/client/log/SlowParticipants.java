@@ -57,6 +57,11 @@ final class SlowParticipants {
         pace.stripeAnswered(drives, nanos, now());
     }
 
+    /** It did not answer within the hang bound, and failed by that. */
+    void silent(LogSegment.Shard shard) {
+        pace.silent(shard.drive(), cluster.config().hangBound().toNanos(), now());
+    }
+
     /** Whether to try to go on elsewhere now. */
     boolean isTimeToLeave() {
         Set<DriveId> slow = pace.slow(now()).keySet();
@@ -85,6 +90,7 @@ final class SlowParticipants {
                         .setDrive(slow.getKey().toProto())
                         .setAppendMicros(slow.getValue().appendNanos() / NANOS_PER_MICRO)
                         .setOthersMicros(slow.getValue().othersNanos() / NANOS_PER_MICRO)
+                        .setSilent(slow.getValue().silent())
                         .build())
                 .toList();
     }

@@ -43,7 +43,8 @@ class DrivePaceTest {
         assertThat(pace.slow(now)).isEmpty();
         stripesFor(SECOND, 2, 2, 100, 2);
         assertThat(pace.slow(now)).containsOnlyKeys(SLOW);
-        assertThat(pace.slow(now)).containsValue(new DrivePace.Slowness(100 * MILLI, 2 * MILLI));
+        assertThat(pace.slow(now))
+                .containsValue(new DrivePace.Slowness(100 * MILLI, 2 * MILLI, false));
     }
 
     @Test
@@ -133,6 +134,22 @@ class DrivePaceTest {
             assertThat(pace.slow(now)).isEmpty();
             forgetNanos = Math.min(2 * forgetNanos, 960 * SECOND);
         }
+    }
+
+    @Test
+    void oneThatDidNotAnswerIsSlowAtOnceForLongerAndLonger() {
+        for (long forgetNanos = 10 * SECOND; forgetNanos < 500 * SECOND; forgetNanos *= 2) {
+            pace.silent(SLOW, SECOND, now);
+            pace.silent(SLOW, SECOND, now);
+            now += forgetNanos;
+            assertThat(pace.slow(now)).containsValue(new DrivePace.Slowness(SECOND, 0, true));
+            now++;
+            assertThat(pace.slow(now)).isEmpty();
+        }
+        stripesFor(3 * SECOND, 2, 2, 2, 2);
+        pace.silent(SLOW, SECOND, now);
+        stripesFor(3 * SECOND, 2, 2, 2, 2);
+        assertThat(pace.slow(now)).as("it answers again, and fast").isEmpty();
     }
 
     /** A round of long ago says nothing of now. */

@@ -52,8 +52,12 @@ final class World {
         return client;
     }
 
-    /** Learns which drive is which. */
+    /** Learns which drive is which, and notes what writers do about slow ones. */
     private void observe(String machine, Request request) {
+        if (request.hasCreateSegment() && request.getCreateSegment().hasInsteadOf()) {
+            note(machine + " wants a segment on none of "
+                    + request.getCreateSegment().getAvoidDrivesCount() + " slow drives");
+        }
         List<DriveInfo> told = request.hasRegisterNode()
                 ? request.getRegisterNode().getDrivesList()
                 : request.hasHeartbeat() ? request.getHeartbeat().getDrivesList() : List.of();

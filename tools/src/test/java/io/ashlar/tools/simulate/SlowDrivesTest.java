@@ -152,6 +152,17 @@ class SlowDrivesTest {
                 .doesNotContain(slow);
     }
 
+    /** The node is heard every second, and its drive hangs in every sync. */
+    @Test
+    void aWriterIsNotSentBackToADriveThatHangs() {
+        Volume volume = open(6, 1);
+        write(volume, 5);
+        nodeOf(last().getPlacements(0)).drives().getFirst().slow(3_000);
+        write(volume, 30);
+        assertThat(finish(volume::statsAsync).rolls()).isBetween(1L, 3L);
+        assertThat(status().getReasonsList()).anyMatch(reason -> reason.contains("did not answer"));
+    }
+
     @Test
     void aWriterStaysOnASlowNodeWhereTheSegmentWouldBeWeaker() {
         Volume volume = open(6, 1);
