@@ -90,51 +90,24 @@ record ShardEntry(
     }
 
     ShardEntry withFence(long epoch) {
-        return new ShardEntry(
-                key,
-                volume,
-                this.epoch,
-                sequence,
-                policy,
-                shardBytes,
-                run,
-                epoch,
-                seal,
-                uncleanStop,
-                holesProveNothing);
+        return with(epoch, seal, uncleanStop, holesProveNothing);
     }
 
     ShardEntry withSeal(Seal seal) {
-        return new ShardEntry(
-                key,
-                volume,
-                epoch,
-                sequence,
-                policy,
-                shardBytes,
-                run,
-                fenceEpoch,
-                seal,
-                uncleanStop,
-                holesProveNothing);
+        return with(fenceEpoch, seal, uncleanStop, holesProveNothing);
     }
 
     ShardEntry afterUncleanStop() {
-        return new ShardEntry(
-                key,
-                volume,
-                epoch,
-                sequence,
-                policy,
-                shardBytes,
-                run,
-                fenceEpoch,
-                seal,
-                true,
-                holesProveNothing);
+        return with(fenceEpoch, seal, true, holesProveNothing);
     }
 
     ShardEntry afterLoss() {
+        return with(fenceEpoch, seal, uncleanStop, true);
+    }
+
+    /** All that ever changes. */
+    private ShardEntry with(
+            long fenceEpoch, Seal seal, boolean uncleanStop, boolean holesProveNothing) {
         return new ShardEntry(
                 key,
                 volume,
@@ -146,6 +119,6 @@ record ShardEntry(
                 fenceEpoch,
                 seal,
                 uncleanStop,
-                true);
+                holesProveNothing);
     }
 }

@@ -1,6 +1,7 @@
 package io.ashlar.bench.command;
 
 import io.ashlar.bench.map.MapMeasurement;
+import io.ashlar.client.ClientConfig;
 import io.ashlar.tools.command.ByteCount;
 import io.ashlar.tools.command.CommandTree;
 
@@ -38,6 +39,13 @@ final class MapCommand extends Benchmark {
     private long writes;
 
     @Option(
+            names = "--tail",
+            paramLabel = "STRIPES",
+            description = "of 32 random blocks behind the last checkpoint, to be replayed (default:"
+                    + " after how many a writer makes one)")
+    private long tailStripes = ClientConfig.DEFAULT.maxTailStripes();
+
+    @Option(
             names = "--dir",
             defaultValue = "/tmp",
             paramLabel = "DIR",
@@ -47,16 +55,18 @@ final class MapCommand extends Benchmark {
 
     @Override
     protected int run() throws Exception {
-        if (writes < 1 || size.bytes() < BLOCK_BYTES) {
-            throw misuse("--writes " + writes + " --size " + size.bytes() + ": expected more");
+        if (writes < 1 || tailStripes < 0 || size.bytes() < BLOCK_BYTES) {
+            throw misuse("--writes " + writes + " --size " + size.bytes() + " --tail " + tailStripes
+                    + ": expected more");
         }
         describe();
         console()
                 .line("     writes  runs B/write  tree B/write  memory MiB  heap MiB  open ms"
-                        + "  pages/lookup  runs  B/entry  us/write");
+                        + "  replay ms  pages/lookup  runs  B/entry  us/write");
         List<MapMeasurement.Figures> all = MapMeasurement.measure(
                 size.bytes() / BLOCK_BYTES,
                 writes,
+                tailStripes,
                 directory,
                 figures -> console().line(line(figures)));
         if (console().isJson()) {
@@ -70,13 +80,14 @@ final class MapCommand extends Benchmark {
     private static String line(MapMeasurement.Figures figures) {
         return String.format(
                 Locale.ROOT,
-                "%11d  %12.1f  %12.1f  %10.1f  %8.1f  %7.2f  %12.2f  %4d  %7.2f  %8.2f",
+                "%11d  %12.1f  %12.1f  %10.1f  %8.1f  %7.2f  %9.0f  %12.2f  %4d  %7.2f  %8.2f",
                 figures.writes(),
                 figures.runBytesPerWrite(),
                 figures.treeBytesPerWrite(),
                 figures.mostMemoryBytes() / 1048576.0,
                 figures.heapBytes() / 1048576.0,
                 figures.openMillis(),
+                figures.replayMillis(),
                 figures.pagesPerLookup(),
                 figures.runCount(),
                 figures.entryBytes(),
@@ -91,6 +102,7 @@ final class MapCommand extends Benchmark {
         object.put("mostMemoryBytes", figures.mostMemoryBytes());
         object.put("heapBytes", figures.heapBytes());
         object.put("openMillis", figures.openMillis());
+        object.put("replayMillis", figures.replayMillis());
         object.put("pagesPerLookup", figures.pagesPerLookup());
         object.put("runCount", figures.runCount());
         object.put("entryBytes", figures.entryBytes());

@@ -1,5 +1,6 @@
 package io.ashlar.bench.map;
 
+import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.log.LogSegment;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.map.MapLimits;
@@ -12,6 +13,7 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.stripe.StripeRef;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,6 +38,7 @@ public final class MapMeasurement {
     private static final int TABLE_ENTRY_BYTES = 35;
 
     private final long blockCount;
+    private final long tailStripes;
     private final DirectLoop loop = new DirectLoop();
     private final FileMapStore store;
     private final SplittableRandom random = new SplittableRandom(SEED);
@@ -48,9 +51,11 @@ public final class MapMeasurement {
     private LogSegment segment;
     private long number;
     private long mostMemoryBytes;
+    private long replayed;
 
-    private MapMeasurement(long blockCount, Path directory) throws IOException {
+    private MapMeasurement(long blockCount, long tailStripes, Path directory) throws IOException {
         this.blockCount = blockCount;
+        this.tailStripes = tailStripes;
         this.store = new FileMapStore(directory, blockCount);
         this.segment = store.newSegment();
         this.map = open();
@@ -63,6 +68,8 @@ public final class MapMeasurement {
      * @param treeBytesPerWrite what a tree of pages would have written
      * @param mostMemoryBytes accounted at any time so far
      * @param heapBytes of the process after a collection, segments included
+     * @param replayMillis that opening takes with a tail behind the root: decoding its headers and
+     *     installing what they say; fetching them is not in it
      * @param pagesPerLookup pages read for a block looked up at random, the cache being warm
      * @param entryBytes of the runs, per entry
      */
@@ -73,17 +80,26 @@ public final class MapMeasurement {
             long mostMemoryBytes,
             long heapBytes,
             double openMillis,
+            double replayMillis,
             double pagesPerLookup,
             int runCount,
             double entryBytes,
             long fileBytes,
             double nanosPerWrite) {}
 
-    /** Measures a volume of so many blocks. */
+    /**
+     * Measures a volume of so many blocks.
+     *
+     * @param tailStripes behind the root when the map is opened, of 32 random blocks each
+     */
     public static List<Figures> measure(
-            long blockCount, long writes, Path directory, Consumer<Figures> progress)
+            long blockCount,
+            long writes,
+            long tailStripes,
+            Path directory,
+            Consumer<Figures> progress)
             throws IOException {
-        MapMeasurement measurement = new MapMeasurement(blockCount, directory);
+        MapMeasurement measurement = new MapMeasurement(blockCount, tailStripes, directory);
         try {
             return measurement.run(writes, progress);
         } finally {
@@ -110,9 +126,7 @@ public final class MapMeasurement {
         long from = System.nanoTime();
         long[] blocks = new long[STRIPE_BLOCKS];
         for (long done = 0; done < writes; ) {
-            for (int i = 0; i < STRIPE_BLOCKS; i++) {
-                blocks[i] = random.nextLong(blockCount);
-            }
+            fillRandomly(blocks);
             write(blocks);
             done += STRIPE_BLOCKS;
             if (done >= next || done % (1 << 20) == 0) {
@@ -122,6 +136,7 @@ public final class MapMeasurement {
                     Figures figures = look(done, tree, (double) nanos / done);
                     all.add(figures);
                     progress.accept(figures);
+                    replayed += tailStripes * STRIPE_BLOCKS;
                     next = Math.min(next * 10, writes);
                 }
                 from = System.nanoTime();
@@ -134,6 +149,21 @@ public final class MapMeasurement {
     }
 
     private void write(long[] blocks) {
+        install(nextStripe(blocks));
+        loop.run(TASKS_PER_STRIPE);
+        if (number % 64 == 0) {
+            mostMemoryBytes = Math.max(mostMemoryBytes, map.stats().memoryBytes());
+        }
+    }
+
+    private void install(Stripe stripe) {
+        map.install(StripeRef.of(segment, stripe), stripe);
+        if (!map.hasRoom()) {
+            await(map.whenRoom());
+        }
+    }
+
+    private Stripe nextStripe(long[] blocks) {
         List<Extent> extents = new ArrayList<>(STRIPE_BLOCKS);
         int[] crcs = new int[STRIPE_BLOCKS];
         for (int i = 0; i < STRIPE_BLOCKS; i++) {
@@ -159,13 +189,40 @@ public final class MapMeasurement {
                 crcs,
                 new int[geometry.participants() * geometry.piecesPerCell()]);
         number++;
-        map.install(StripeRef.of(segment, stripe), stripe);
-        loop.run(TASKS_PER_STRIPE);
-        if (!map.hasRoom()) {
-            await(map.whenRoom());
+        return stripe;
+    }
+
+    /**
+     * Opens the map and installs what the headers of a tail say, each read from as many shards as a
+     * replay asks. The map goes on with it.
+     */
+    private double replayMillis() {
+        long nanos = 0;
+        long from = System.nanoTime();
+        map = open();
+        nanos += System.nanoTime() - from;
+        MemorySegment header = MemorySegment.ofArray(new byte[geometry.headerBytes()]);
+        long[] blocks = new long[STRIPE_BLOCKS];
+        for (long i = 0; i < tailStripes; i++) {
+            fillRandomly(blocks);
+            CellFormat.write(nextStripe(blocks), 0, header);
+            from = System.nanoTime();
+            CellFormat.Cell cell = null;
+            for (int shard = 0; shard < geometry.policy().k(); shard++) {
+                cell = CellFormat.read(header);
+            }
+            if (cell == null) {
+                throw new IllegalStateException("a header is not what was written");
+            }
+            install(cell.stripe());
+            nanos += System.nanoTime() - from;
         }
-        if (number % 64 == 0) {
-            mostMemoryBytes = Math.max(mostMemoryBytes, map.stats().memoryBytes());
+        return nanos / 1e6;
+    }
+
+    private void fillRandomly(long[] blocks) {
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i] = random.nextLong(blockCount);
         }
     }
 
@@ -184,16 +241,20 @@ public final class MapMeasurement {
         MapStats stats = map.stats();
         double pagesPerLookup = (double) (stats.pagesRead() - before) / LOOKUPS;
         mostMemoryBytes = Math.max(mostMemoryBytes, stats.memoryBytes());
+        long writtenBytes = store.writtenBytes();
+        double entryBytes = 4096.0 * stats.runPages() / stats.entryCount();
+        double replayMillis = replayMillis();
         return new Figures(
                 done,
-                (double) store.writtenBytes() / done,
+                (double) writtenBytes / (done + replayed),
                 4096.0 * tree.pagesWritten() / done,
                 mostMemoryBytes,
                 heapBytes(),
                 openMillis,
+                replayMillis,
                 pagesPerLookup,
                 stats.runCount(),
-                4096.0 * stats.runPages() / stats.entryCount(),
+                entryBytes,
                 store.fileBytes(),
                 nanosPerWrite);
     }

@@ -20,7 +20,7 @@ class MapMeasurementTest {
     @Test
     void measuresEveryPowerOfTenAndTheEndAndLeavesNothing() throws Exception {
         List<MapMeasurement.Figures> all =
-                MapMeasurement.measure(1 << 16, 1_100_000, directory, figures -> {});
+                MapMeasurement.measure(1 << 16, 1_100_000, 1_000, directory, figures -> {});
         assertThat(all)
                 .extracting(MapMeasurement.Figures::writes)
                 .containsExactly(1_000_000L, 1_100_000L);
@@ -29,6 +29,7 @@ class MapMeasurementTest {
             assertThat(figures.mostMemoryBytes())
                     .isBetween(1L << 20, MapLimits.DEFAULT.totalBytes());
             assertThat(figures.entryBytes()).isBetween(10.0, 16.0);
+            assertThat(figures.replayMillis()).isPositive();
         }
         try (Stream<Path> left = Files.list(directory)) {
             assertThat(left).isEmpty();

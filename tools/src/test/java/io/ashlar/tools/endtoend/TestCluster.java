@@ -1,5 +1,7 @@
 package io.ashlar.tools.endtoend;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.ashlar.tools.cluster.ClusterReadiness;
 import io.ashlar.tools.cluster.FreePorts;
 import io.ashlar.tools.cluster.LocalCluster;
@@ -50,6 +52,13 @@ final class TestCluster implements AutoCloseable {
         List<String> all = new ArrayList<>(List.of(args));
         all.addAll(List.of("--coordinator", coordinator()));
         return Ran.of(all.toArray(String[]::new));
+    }
+
+    /** Runs a command against this cluster that has to succeed. */
+    Ran done(String... args) {
+        Ran ran = ashlar(args);
+        assertThat(ran.exitCode()).as(ran.toString()).isZero();
+        return ran;
     }
 
     @Override
