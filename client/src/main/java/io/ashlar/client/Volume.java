@@ -7,6 +7,7 @@ import io.ashlar.client.log.VolumeWriter;
 import io.ashlar.client.map.LiveStripes;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.SlowDrive;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.stripe.DamageReports;
 import io.ashlar.client.stripe.PieceReader;
@@ -125,6 +126,11 @@ public final class Volume implements AutoCloseable {
             if (writer != null) {
                 writer.roll(segments);
             }
+        }
+
+        @Override
+        public List<SlowDrive> slowDrives() {
+            return writer == null ? List.of() : writer.slowDrives();
         }
 
         @Override

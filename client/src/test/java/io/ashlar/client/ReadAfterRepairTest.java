@@ -1,6 +1,7 @@
 package io.ashlar.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A volume that stays open while repair moves its shards. */
 class ReadAfterRepairTest {
@@ -153,6 +155,35 @@ class ReadAfterRepairTest {
         assertThat(cluster.arrivals(Request.BodyCase.LIST_SEGMENTS))
                 .as("32 in each second, and this may be the end of one and the start of the next")
                 .isBetween(32, 64);
+    }
+
+    /** Repair moves all shards of a segment before its headers are read, and no coordinator says so. */
+    @Test
+    void anOpeningTakesNoShardForLostBeforeItIsToldWhereItIs() {
+        random.nextBytes(image);
+        cluster.refuseRoots();
+        Volume writing = client.open();
+        client.write(writing, 0, image(4));
+        client.close(writing);
+        AtomicBoolean moved = new AtomicBoolean();
+        cluster.watch((to, request, bulk) -> {
+            if (request.hasReadHeaders() && !moved.getAndSet(true)) {
+                cluster.segments().forEach(this::moveAllShardsOf);
+                cluster.loseMessages(Request.BodyCase.LIST_SEGMENTS, 1);
+            }
+        });
+        assertThatThrownBy(client::open).hasCauseInstanceOf(AshlarException.Unavailable.class);
+        assertThat(moved).isTrue();
+        cluster.loseMessages(Request.BodyCase.LIST_SEGMENTS, 0);
+        Volume volume = client.open();
+        assertThat(client.stats(volume).lostBlocks()).isZero();
+        assertThat(client.read(volume, 0, 4)).isEqualTo(image(4));
+    }
+
+    private void moveAllShardsOf(Segment segment) {
+        for (int index = 0; index < segment.getPlacementsCount(); index++) {
+            cluster.move(SegmentId.of(segment.getId()), index, SPARE_NODE);
+        }
     }
 
     private void assertReadsDegradedAtFirstOnly(Volume volume) {

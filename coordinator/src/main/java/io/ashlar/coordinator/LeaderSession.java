@@ -18,6 +18,7 @@ final class LeaderSession {
     private static final int MAX_EVENTS = 1000;
 
     private final LeaderContext leader;
+    private final SlowDrives slow;
     private final LiveNodes nodes;
     private final VolumeRequests volumes;
     private final SegmentRequests segments;
@@ -29,14 +30,15 @@ final class LeaderSession {
 
     LeaderSession(LeaderContext leader) {
         this.leader = leader;
-        this.nodes = new LiveNodes(leader);
-        this.volumes = new VolumeRequests(leader, nodes);
+        this.slow = new SlowDrives(leader);
+        this.nodes = new LiveNodes(leader, slow);
+        this.volumes = new VolumeRequests(leader, nodes, slow);
         this.segments = new SegmentRequests(leader, nodes, volumes);
         this.repair = new Repair(leader, nodes);
         this.scrub = new Scrub(leader, nodes);
         this.takeovers = new Takeovers(leader, nodes, volumes);
         this.nodeRequests = new NodeRequests(leader, nodes, repair, scrub, takeovers);
-        this.status = new StatusReport(leader, nodes, repair, scrub, takeovers);
+        this.status = new StatusReport(leader, nodes, slow, repair, scrub, takeovers);
     }
 
     long term() {
@@ -46,6 +48,7 @@ final class LeaderSession {
     /** This process did not run for a while. */
     void excuse(long nanos) {
         nodes.excuse(nanos);
+        slow.excuse(nanos);
         volumes.excuse(nanos);
         takeovers.excuse(nanos);
     }
@@ -55,6 +58,7 @@ final class LeaderSession {
         if (nodes.tick()) {
             repair.changed();
         }
+        slow.tick();
         volumes.tick();
         takeovers.tick();
         scrub.tick();

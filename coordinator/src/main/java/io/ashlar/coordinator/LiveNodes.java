@@ -48,13 +48,15 @@ final class LiveNodes implements ClusterView {
     private static final String NOT_YET_HEARD = "not heard since this coordinator leads";
 
     private final LeaderContext leader;
+    private final SlowDrives slow;
     private final HealthPolicy policy;
     private final Map<String, LiveNode> nodes = new TreeMap<>();
     private Set<String> zones = Set.of();
     private long zonesAtIndex = -1;
 
-    LiveNodes(LeaderContext leader) {
+    LiveNodes(LeaderContext leader, SlowDrives slow) {
         this.leader = leader;
+        this.slow = slow;
         CoordinatorConfig.Timings timings = leader.config().timings();
         this.policy = new HealthPolicy(
                 timings.suspectAfter(),
@@ -239,16 +241,21 @@ final class LiveNodes implements ClusterView {
         if (owner == null || record == null) {
             return Optional.empty();
         }
-        return Optional.of(new DriveView(id, owner, domainOf(record, zones()), 1, 0));
+        return Optional.of(new DriveView(id, owner, domainOf(record, zones()), 1, 0, false));
     }
 
     @Override
     public Collection<DriveView> placeable(long shardBytes) {
-        return placeable(shardBytes, Set.of());
+        return placeable(shardBytes, Set.of(), Set.of());
     }
 
-    /** Those with room on healthy nodes that are not to be avoided. */
-    Collection<DriveView> placeable(long shardBytes, Set<String> avoidedNodes) {
+    /**
+     * Those with room on healthy nodes that are not to be avoided.
+     *
+     * @param alsoSlow drives that are slow besides those that are known to be
+     */
+    Collection<DriveView> placeable(
+            long shardBytes, Set<String> avoidedNodes, Set<DriveId> alsoSlow) {
         Set<String> zones = zones();
         List<DriveView> views = new ArrayList<>();
         for (LiveNode node : nodes.values()) {
@@ -259,6 +266,7 @@ final class LiveNodes implements ClusterView {
                     || avoidedNodes.contains(node.id())) {
                 continue;
             }
+            Set<DriveId> slowOnes = slow.avoidedOf(node, alsoSlow);
             for (DriveInfo drive : node.drives()) {
                 DriveId id = DriveId.of(drive.getId());
                 long roomBytes = roomBytes(node, drive);
@@ -271,7 +279,8 @@ final class LiveNodes implements ClusterView {
                             node.id(),
                             domainOf(record, zones),
                             drive.getCapacityBytes(),
-                            roomBytes));
+                            roomBytes,
+                            slowOnes.contains(id)));
                 }
             }
         }

@@ -1,6 +1,7 @@
 package io.ashlar.coordinator;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
@@ -17,6 +18,7 @@ import io.ashlar.client.protocol.SegmentsFreed;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.plan.DriveView;
 import io.ashlar.coordinator.plan.PlacementPlanner;
+import io.ashlar.coordinator.plan.Spread;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.SegmentCreate;
@@ -25,12 +27,14 @@ import io.ashlar.coordinator.record.SegmentsFree;
 import io.ashlar.coordinator.record.SegmentsSeal;
 import io.ashlar.coordinator.record.VolumeRecord;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
 
 /** Segments: placed, opened and sealed for the writer that owns the epoch. */
 final class SegmentRequests {
@@ -122,19 +126,25 @@ final class SegmentRequests {
 
     private List<DriveView> place(SegmentId id, Policy policy, CreateSegment request)
             throws AshlarException {
-        Set<String> avoided = new HashSet<>(request.getAvoidNodesList());
+        Set<String> failing = new HashSet<>(request.getAvoidNodesList());
+        Set<DriveId> slow = request.getAvoidDrivesList().stream()
+                .map(DriveId::of)
+                .collect(Collectors.toUnmodifiableSet());
         List<DriveView> drives = PlacementPlanner.place(
-                id, policy, nodes.placeable(request.getShardBytes(), avoided));
+                id, policy, nodes.placeable(request.getShardBytes(), failing, slow));
+        if (request.hasInsteadOf()) {
+            requireWorth(drives, SegmentId.of(request.getInsteadOf()));
+        }
         if (!drives.isEmpty()) {
             return drives;
         }
-        // A node that a writer found slow is better than no segment.
-        Collection<DriveView> withRoom = nodes.placeable(request.getShardBytes(), Set.of());
+        // A node that a writer saw failing is better than no segment.
+        Collection<DriveView> withRoom = nodes.placeable(request.getShardBytes(), Set.of(), slow);
         drives = PlacementPlanner.place(id, policy, withRoom);
         if (!drives.isEmpty()) {
             return drives;
         }
-        Collection<DriveView> healthy = nodes.placeable(HOWEVER_FULL, Set.of());
+        Collection<DriveView> healthy = nodes.placeable(HOWEVER_FULL, Set.of(), slow);
         if (!PlacementPlanner.place(id, policy, healthy).isEmpty()) {
             throw new AshlarException.NoSpace("a segment of " + policy + " needs "
                     + request.getShardBytes() + " bytes on drives in " + policy.minDomains()
@@ -144,6 +154,29 @@ final class SegmentRequests {
         throw new AshlarException.Unavailable("a segment of " + policy + " needs "
                 + policy.minDomains() + " failure domains that are up, and "
                 + domains(healthy) + " are: bring nodes back or add some");
+    }
+
+    /** A segment on slow drives is given up only for one that is on none and no weaker. */
+    private void requireWorth(List<DriveView> drives, SegmentId insteadOf)
+            throws AshlarException.Unavailable {
+        Segment segment = leader.metadata().segment(insteadOf);
+        if (segment == null) {
+            throw new AshlarException.Unavailable(
+                    "segment " + insteadOf + " is gone: nothing is to take its place");
+        }
+        List<DriveView> present = new ArrayList<>();
+        segment.getPlacementsList()
+                .forEach(
+                        placement -> nodes.drive(DriveId.of(placement.getShard().getDrive()))
+                                .ifPresent(present::add));
+        boolean isWorth = !drives.isEmpty()
+                && drives.stream().noneMatch(DriveView::slow)
+                && !Spread.of(drives).isCloserThan(Spread.of(present));
+        if (!isWorth) {
+            throw new AshlarException.Unavailable("segment " + insteadOf
+                    + " stays on slow drives: no others can take their place without making it"
+                    + " weaker; add nodes, or drives with room");
+        }
     }
 
     private static long domains(Collection<DriveView> drives) {

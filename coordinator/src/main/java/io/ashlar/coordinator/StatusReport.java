@@ -29,6 +29,7 @@ final class StatusReport {
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
+    private final SlowDrives slow;
     private final Repair repair;
     private final Scrub scrub;
     private final Takeovers takeovers;
@@ -36,11 +37,13 @@ final class StatusReport {
     StatusReport(
             LeaderContext leader,
             LiveNodes nodes,
+            SlowDrives slow,
             Repair repair,
             Scrub scrub,
             Takeovers takeovers) {
         this.leader = leader;
         this.nodes = nodes;
+        this.slow = slow;
         this.repair = repair;
         this.scrub = scrub;
         this.takeovers = takeovers;
@@ -59,6 +62,9 @@ final class StatusReport {
                 reasons.add("node " + node.id() + " is " + status.getState() + ": "
                         + status.getReason());
             }
+            slow.reasons(node)
+                    .forEach(reason -> reasons.add("node " + node.id() + ": " + reason
+                            + "; new segments avoid it where another can take its place"));
         }
         findings.explain(reasons);
         return ClusterStatus.newBuilder()
@@ -80,10 +86,7 @@ final class StatusReport {
         NodeStatus.Builder status = NodeStatus.newBuilder()
                 .setId(node.id())
                 .setState(node.health().state().text())
-                .setReason(node.health().reason()
-                        + (node.unknownShards() == 0
-                                ? ""
-                                : "; keeps " + node.unknownShards() + " unknown shards"))
+                .setReason(reason(node))
                 .setMillisSinceHeartbeat(
                         (leader.nowNanos() - node.health().heardNanos()) / NANOS_PER_MILLI)
                 .addAllDrives(node.drives());
@@ -95,6 +98,16 @@ final class StatusReport {
             status.setCapacityBytes(status.getCapacityBytes() + drive.getCapacityBytes());
         }
         return status.build();
+    }
+
+    private String reason(LiveNode node) {
+        List<String> reasons = new ArrayList<>();
+        reasons.add(node.health().reason());
+        if (node.unknownShards() > 0) {
+            reasons.add("keeps " + node.unknownShards() + " unknown shards");
+        }
+        reasons.addAll(slow.reasons(node));
+        return String.join("; ", reasons);
     }
 
     /** What the survey comes to. */

@@ -52,6 +52,7 @@ final class VolumeRequests {
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
+    private final SlowDrives slow;
     private final Leases leases;
 
     /** Whose epoch is being raised: renewals wait for what comes of it. */
@@ -59,9 +60,10 @@ final class VolumeRequests {
 
     private boolean reaping;
 
-    VolumeRequests(LeaderContext leader, LiveNodes nodes) {
+    VolumeRequests(LeaderContext leader, LiveNodes nodes, SlowDrives slow) {
         this.leader = leader;
         this.nodes = nodes;
+        this.slow = slow;
         this.leases = new Leases(leader.config().timings().lease().toNanos(), leader.sinceNanos());
     }
 
@@ -296,6 +298,7 @@ final class VolumeRequests {
         VolumeId id = VolumeId.of(request.getVolume());
         requireEpoch(id, request.getEpoch());
         leases.renew(id, leader.nowNanos());
+        slow.found(request.getSlowList());
         LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
         for (Segment segment : leader.metadata().unsealedSegments(id)) {
@@ -322,7 +325,8 @@ final class VolumeRequests {
 
     /**
      * Whether it is weaker and need not be: repair does not touch it while it is open, and an idle
-     * writer would keep it so for ever.
+     * writer would keep it so for ever. A drive that just failed a writer is no better place, however
+     * well its node is heard: the writer would go there and back once a second.
      */
     private boolean couldBeSpread(Segment segment) {
         if (!segment.getWeaker()) {
@@ -334,7 +338,7 @@ final class VolumeRequests {
                     .ifPresent(drive -> taken.add(drive.domain()));
         }
         return nodes.placeable(segment.getShardBytes()).stream()
-                .anyMatch(drive -> !taken.contains(drive.domain()));
+                .anyMatch(drive -> !taken.contains(drive.domain()) && !slow.isSilent(drive.id()));
     }
 
     CompletableFuture<Outcome> commitRoot(CommitRoot request) throws AshlarException {

@@ -36,6 +36,7 @@ final class TestNode {
 
     final String id;
     final DriveId drive;
+    final List<DriveId> furtherDrives = new ArrayList<>();
     final Map<ShardRef, ShardState> shards = new HashMap<>();
     final List<Order> ordered = new ArrayList<>();
     final List<ShardDamage> found = new ArrayList<>();
@@ -144,9 +145,21 @@ final class TestNode {
                         .setNode(id)
                         .setAddress("127.0.0.1:1")
                         .setZone(zone)
-                        .addDrives(driveInfo())
+                        .addAllDrives(driveInfos())
                         .addAllShards(shards.values()))
                 .build();
+    }
+
+    private List<DriveInfo> driveInfos() {
+        List<DriveInfo> all = new ArrayList<>();
+        all.add(driveInfo());
+        for (DriveId more : furtherDrives) {
+            all.add(driveInfo().toBuilder()
+                    .setId(more.toProto())
+                    .setPath("/drive" + all.size())
+                    .build());
+        }
+        return all;
     }
 
     private DriveInfo driveInfo() {
@@ -184,7 +197,7 @@ final class TestNode {
     Heartbeat heartbeatWith(OrderResult... done) {
         return Heartbeat.newBuilder()
                 .setNode(id)
-                .addDrives(driveInfo())
+                .addAllDrives(driveInfos())
                 .addAllResults(List.of(done))
                 .addAllDamage(found)
                 .build();

@@ -167,7 +167,6 @@ final class CoordinatorLink {
                 .addAllResults(results)
                 .addAllDamage(found)
                 .setScrubbedBytes(scrubbedBytes.getAsLong())
-                .addAllRunningOrders(orders.running())
                 .build();
         call(
                 () -> Request.newBuilder().setHeartbeat(heartbeat).build(),

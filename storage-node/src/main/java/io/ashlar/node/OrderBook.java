@@ -260,11 +260,6 @@ final class OrderBook {
         finished.run();
     }
 
-    /** Orders that are being carried out. */
-    Set<Long> running() {
-        return running;
-    }
-
     /** Results that the coordinator has not confirmed. */
     List<OrderResult> results() {
         return new ArrayList<>(results.values());

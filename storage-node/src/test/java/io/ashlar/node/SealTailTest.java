@@ -74,8 +74,9 @@ final class SealTailTest extends StorageNodeFixture {
         cluster.transport.runUntil(() -> !volume.asked.isEmpty());
         cluster.heartbeats.remove(worker.id);
         cluster.transport.runUntil(() -> cluster.heartbeats.containsKey(worker.id));
-        assertThat(Objects.requireNonNull(cluster.heartbeats.get(worker.id)).getRunningOrdersList())
-                .containsExactly(order.getId());
+        assertThat(Objects.requireNonNull(cluster.heartbeats.get(worker.id)).getResultsList())
+                .as("it is still at it")
+                .isEmpty();
 
         OrderResult result = carryOut(order);
         assertThat(result.getFailure().getCode()).isEqualTo(ErrorCode.UNAVAILABLE);

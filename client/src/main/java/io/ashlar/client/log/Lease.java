@@ -7,6 +7,7 @@ import io.ashlar.client.protocol.CloseVolume;
 import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.SlowDrive;
 import io.ashlar.client.transport.Loop;
 
 import org.jspecify.annotations.Nullable;
@@ -20,8 +21,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Tells the coordinator, again and again, that a volume's writer lives, and hears from it which
- * segments lost a shard and whether the epoch was raised.
+ * Tells the coordinator, again and again, that a volume's writer lives and which drives answer it
+ * slowly, and hears from it which segments lost a shard and whether the epoch was raised.
  *
  * <p>What is written is safe by epochs, whatever a lease says. What is read is not: a writer that was
  * taken over without hearing of it would show what has been overwritten since. So nothing that was
@@ -76,6 +77,9 @@ public final class Lease {
         /** These segments lost a shard: go on in others. */
         void roll(List<SegmentId> segments);
 
+        /** Drives that answer the writer slowly, to be told with each renewal. */
+        List<SlowDrive> slowDrives();
+
         /** Another writer has the volume. */
         void fenced(AshlarException.Fenced cause);
 
@@ -93,6 +97,11 @@ public final class Lease {
 
         @Override
         public void roll(List<SegmentId> segments) {}
+
+        @Override
+        public List<SlowDrive> slowDrives() {
+            return List.of();
+        }
 
         @Override
         public void fenced(AshlarException.Fenced cause) {}
@@ -113,7 +122,8 @@ public final class Lease {
         Request request = Request.newBuilder()
                 .setRenewLease(RenewLease.newBuilder()
                         .setVolume(writer.volume().toProto())
-                        .setEpoch(writer.epoch()))
+                        .setEpoch(writer.epoch())
+                        .addAllSlow(listener.slowDrives()))
                 .build();
         var _ = cluster.coordinator()
                 .call(request, cluster.config().leaseRenewal().toNanos())

@@ -2,6 +2,7 @@ package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Address;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Placement;
@@ -22,6 +23,7 @@ public final class LogSegment {
     private final Policy policy;
     private final ReedSolomon code;
     private final long shardBytes;
+    private final boolean weaker;
     private SegmentState state;
     private long sealedBytes;
     private long stripeCount;
@@ -34,6 +36,7 @@ public final class LogSegment {
         this.policy = policy;
         this.code = ReedSolomon.of(policy.k(), policy.m());
         this.shardBytes = segment.getShardBytes();
+        this.weaker = segment.getWeaker();
         this.state = segment.getState();
         this.sealedBytes = segment.getSealedBytes();
         this.stripeCount = segment.getStripeCount();
@@ -45,7 +48,11 @@ public final class LogSegment {
      *
      * @param address where its node was last known to listen; empty if it never registered
      */
-    public record Shard(ShardRef ref, String node, Optional<Address> address, int cells) {}
+    public record Shard(ShardRef ref, String node, Optional<Address> address, int cells) {
+        DriveId drive() {
+            return DriveId.of(ref.getDrive());
+        }
+    }
 
     public static LogSegment of(Segment segment) throws AshlarException {
         return new LogSegment(segment, Policy.parse(segment.getPolicy()));
@@ -106,6 +113,11 @@ public final class LogSegment {
     /** Bytes of records that each shard can take. */
     public long shardBytes() {
         return shardBytes;
+    }
+
+    /** Whether some failure domain held more than one of its shards when it was made. */
+    boolean isWeaker() {
+        return weaker;
     }
 
     public boolean isSealed() {

@@ -8,6 +8,7 @@ import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.SlowDrive;
 import io.ashlar.client.stripe.EncodedStripe;
 import io.ashlar.client.transport.Buffer;
 import io.ashlar.client.transport.Transport;
@@ -33,6 +34,9 @@ import java.util.concurrent.CompletableFuture;
  * only then all unacknowledged stripes are placed anew, in order, in a segment that has held none.
  * A writer whose epoch was raised learns it from that command, or from its lease, and ends.
  *
+ * <p>A participant that answers, but slowly, is left behind without any of that, where another drive
+ * can take its place ({@link SlowParticipants}).
+ *
  * <p>Lives on the cluster's loop.
  */
 final class LogWriter {
@@ -41,6 +45,7 @@ final class LogWriter {
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final OpenSegments segments;
+    private final SlowParticipants slow;
 
     /** Not acknowledged, in log order; those without a place are the last ones. */
     private final Deque<InFlight> window = new ArrayDeque<>();
@@ -62,7 +67,9 @@ final class LogWriter {
         this.cluster = cluster;
         this.writer = writer;
         this.acknowledged = end;
-        this.segments = new OpenSegments(cluster, writer, known, end);
+        DrivePace pace = new DrivePace();
+        this.segments = new OpenSegments(cluster, writer, known, end, pace);
+        this.slow = new SlowParticipants(cluster, writer, segments, pace);
     }
 
     /** Hears what became of a stripe, once. */
@@ -90,12 +97,19 @@ final class LogWriter {
     private static final class Place {
         final OpenSegment segment;
         final Stripe stripe;
+        final long sentNanos;
+
+        /** What each participant took that has answered. */
+        final long[] tookNanos;
+
         int unanswered;
 
-        Place(OpenSegment segment, Stripe stripe) {
+        Place(OpenSegment segment, Stripe stripe, long sentNanos) {
             this.segment = segment;
             this.stripe = stripe;
+            this.sentNanos = sentNanos;
             this.unanswered = stripe.geometry().participants();
+            this.tookNanos = new long[unanswered];
         }
     }
 
@@ -202,7 +216,7 @@ final class LogWriter {
     private void send(InFlight inFlight, OpenSegment segment) {
         Stripe stripe = segment.place(
                 writer.volume(), inFlight.encoded, acknowledged, cluster.loop().wallMillis());
-        Place place = new Place(segment, stripe);
+        Place place = new Place(segment, stripe, cluster.loop().nanoTime());
         inFlight.place = place;
         for (int i = 0; i < stripe.geometry().participants(); i++) {
             LogSegment.Shard shard = segment.segment().shards().get(stripe.shardOfParticipant(i));
@@ -218,7 +232,7 @@ final class LogWriter {
                             Request.newBuilder().setAppendCell(append).build(),
                             inFlight.encoded.record(stripe, i),
                             cluster.config().hangBound().toNanos(),
-                            new Appended(inFlight, place, shard));
+                            new Appended(inFlight, place, shard, i));
         }
     }
 
@@ -227,19 +241,26 @@ final class LogWriter {
         private final InFlight inFlight;
         private final Place place;
         private final LogSegment.Shard shard;
+        private final int participant;
 
-        Appended(InFlight inFlight, Place place, LogSegment.Shard shard) {
+        Appended(InFlight inFlight, Place place, LogSegment.Shard shard, int participant) {
             this.inFlight = inFlight;
             this.place = place;
             this.shard = shard;
+            this.participant = participant;
         }
 
         @Override
         public void answered(Response response, Buffer bulk) {
             bulk.release();
             if (inFlight.place == place && !sealing && ended == null) {
+                place.tookNanos[participant] = cluster.loop().nanoTime() - place.sentNanos;
                 place.unanswered--;
-                acknowledgeInOrder();
+                if (place.unanswered == 0) {
+                    slow.stripeAnswered(place.segment, place.stripe, place.tookNanos);
+                    acknowledgeInOrder();
+                    leaveSlow();
+                }
             }
         }
 
@@ -247,6 +268,10 @@ final class LogWriter {
         public void failed(AshlarException cause) {
             if (inFlight.place == place) {
                 segments.avoid(shard.node());
+                if (cluster.loop().nanoTime() - place.sentNanos
+                        >= cluster.config().hangBound().toNanos()) {
+                    slow.silent(shard);
+                }
                 sealAndPlaceAnew("node " + shard.node() + ": " + cause.getMessage());
             }
         }
@@ -269,6 +294,24 @@ final class LogWriter {
             var _ = segments.sealFull().exceptionally(this::commandFailed);
         }
         tellIfIdle();
+    }
+
+    private void leaveSlow() {
+        if (sealing || closing || ended != null || !slow.isTimeToLeave()) {
+            return;
+        }
+        var _ = slow.leave().whenComplete((ignored, failure) -> {
+            if (failure != null && AshlarException.in(failure) instanceof AshlarException.Fenced) {
+                end(AshlarException.in(failure));
+            } else {
+                placeWaiting();
+            }
+        });
+    }
+
+    /** Drives that answer slowly, as the coordinator is told. */
+    List<SlowDrive> slowDrives() {
+        return slow.found();
     }
 
     /** Done when nothing is in flight any more, acknowledged or failed. */

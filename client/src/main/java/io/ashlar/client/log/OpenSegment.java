@@ -1,5 +1,6 @@
 package io.ashlar.client.log;
 
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
@@ -7,6 +8,8 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.client.stripe.EncodedStripe;
+
+import java.util.Set;
 
 /**
  * A segment that this writer appends to: how far stripes were placed in it, and how far they are
@@ -21,6 +24,7 @@ final class OpenSegment {
     private final int[] acknowledgedCells;
     private SegmentId predecessor = SegmentId.NONE;
     private long predecessorBytes;
+    private boolean left;
 
     OpenSegment(LogSegment segment) {
         this.segment = segment;
@@ -36,7 +40,21 @@ final class OpenSegment {
     }
 
     boolean hasRoomFor(int recordBytes) {
-        return placedBytes + recordBytes <= segment.shardBytes();
+        return !left && placedBytes + recordBytes <= segment.shardBytes();
+    }
+
+    /** It takes no more stripes, as if it were full. */
+    void leave() {
+        left = true;
+    }
+
+    boolean isLeft() {
+        return left;
+    }
+
+    /** Whether one of these drives holds a shard of it. */
+    boolean isOn(Set<DriveId> drives) {
+        return segment.shards().stream().anyMatch(shard -> drives.contains(shard.drive()));
     }
 
     boolean isMoreThanHalfFull() {
@@ -50,10 +68,6 @@ final class OpenSegment {
 
     long placedBytes() {
         return placedBytes;
-    }
-
-    long acknowledgedBytes() {
-        return acknowledgedBytes;
     }
 
     LogPosition acknowledged() {

@@ -2,6 +2,7 @@ package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -41,6 +43,7 @@ final class OpenSegments {
     private final WriterIdentity writer;
     private final LogSegments known;
     private final SegmentSupply supply;
+    private final DrivePace pace;
 
     /** In log order; stripes are placed in the last one. */
     private final Deque<OpenSegment> open = new ArrayDeque<>();
@@ -50,6 +53,9 @@ final class OpenSegments {
     /** Whether the spare one lost a shard. */
     private boolean spareIsDamaged;
 
+    /** Spare ones that another took the place of, until they are sealed, which they are at 0. */
+    private final List<OpenSegment> discarded = new ArrayList<>();
+
     private @Nullable CompletableFuture<Void> creation;
     private boolean sealingFull;
     private boolean ended;
@@ -57,11 +63,17 @@ final class OpenSegments {
     private SegmentId lastSealed;
     private long lastSealedBytes;
 
-    OpenSegments(Cluster cluster, WriterIdentity writer, LogSegments known, LogPosition end) {
+    OpenSegments(
+            Cluster cluster,
+            WriterIdentity writer,
+            LogSegments known,
+            LogPosition end,
+            DrivePace pace) {
         this.cluster = cluster;
         this.writer = writer;
         this.known = known;
         this.supply = new SegmentSupply(cluster, writer);
+        this.pace = pace;
         this.lastSealed = end.segment();
         this.lastSealedBytes = end.bytes();
     }
@@ -173,30 +185,103 @@ final class OpenSegments {
                 cluster.config().maxShardBytes());
     }
 
+    private SegmentSupply.Wanted wanted(Optional<SegmentId> insteadOf) {
+        return new SegmentSupply.Wanted(
+                nextShardBytes(),
+                new TreeSet<>(avoidNodes),
+                pace.slow(cluster.loop().nanoTime()).keySet(),
+                insteadOf);
+    }
+
+    private OpenSegment isCreated(LogSegment segment) {
+        OpenSegment made = new OpenSegment(segment);
+        known.add(segment);
+        spare = made;
+        spareIsDamaged = false;
+        creation = null;
+        return made;
+    }
+
     private void tryCreate(long deadline, CompletableFuture<Void> created) {
-        var _ = supply.create(nextShardBytes(), Set.copyOf(avoidNodes))
-                .whenComplete((segment, failure) -> {
-                    if (failure == null) {
-                        known.add(segment);
-                        spare = new OpenSegment(segment);
-                        creation = null;
-                        created.complete(null);
-                        return;
-                    }
-                    AshlarException cause = AshlarException.in(failure);
-                    boolean unanswered = cause instanceof AshlarException.Unavailable silence
-                            && !silence.isAnswered();
-                    long until = unanswered ? deadline() : deadline;
-                    boolean again = !ended
-                            && cause instanceof AshlarException.Unavailable
-                            && cluster.loop().nanoTime() < until;
-                    if (again) {
-                        cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(until, created));
-                    } else {
-                        creation = null;
-                        created.completeExceptionally(cause);
-                    }
-                });
+        var _ = supply.create(wanted(Optional.empty())).whenComplete((segment, failure) -> {
+            if (failure == null) {
+                isCreated(segment);
+                created.complete(null);
+                return;
+            }
+            AshlarException cause = AshlarException.in(failure);
+            boolean unanswered =
+                    cause instanceof AshlarException.Unavailable silence && !silence.isAnswered();
+            long until = unanswered ? deadline() : deadline;
+            boolean again = !ended
+                    && cause instanceof AshlarException.Unavailable
+                    && cluster.loop().nanoTime() < until;
+            if (again) {
+                cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(until, created));
+            } else {
+                creation = null;
+                created.completeExceptionally(cause);
+            }
+        });
+    }
+
+    /** Whether stripes go to a segment of which one of these drives holds a shard. */
+    boolean endsOn(Set<DriveId> drives) {
+        OpenSegment last = open.peekLast();
+        return last != null && !last.isLeft() && last.isOn(drives);
+    }
+
+    /**
+     * Lets the log go on in a segment on none of these drives that is no weaker: the spare one, if it
+     * is one, else one that is made for that and becomes the spare one. The last segment takes no
+     * more stripes then. Fails where there is no such segment now; that is not tried again.
+     */
+    CompletableFuture<Void> leaveLast(Set<DriveId> drives) {
+        OpenSegment ahead = spare;
+        if (ahead != null && !spareIsDamaged && !ahead.isOn(drives) && !isWeaker(ahead)) {
+            open.getLast().leave();
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletableFuture<Void> created = new CompletableFuture<>();
+        creation = created;
+        SegmentId last = open.getLast().segment().id();
+        var _ = supply.create(wanted(Optional.of(last))).whenComplete((segment, failure) -> {
+            if (failure == null) {
+                discardSpare();
+                OpenSegment made = isCreated(segment);
+                if (endsOn(drives) && !made.isOn(drives)) {
+                    open.getLast().leave();
+                }
+                created.complete(null);
+            } else {
+                creation = null;
+                created.completeExceptionally(AshlarException.in(failure));
+            }
+        });
+        return created;
+    }
+
+    private static boolean isWeaker(OpenSegment segment) {
+        return segment.segment().isWeaker();
+    }
+
+    /** Where that fails the writer is fenced, and hears of it from its next command too. */
+    private void discardSpare() {
+        OpenSegment unused = spare;
+        if (unused != null) {
+            spare = null;
+            discarded.add(unused);
+            var _ = command(List.of(unused.seal()), !ended)
+                    .thenRun(() -> sealed(unused))
+                    .exceptionally(failure -> {
+                        LOG.warn(
+                                "event=spare-not-sealed volume={} segment={} reason=\"{}\"",
+                                writer.name(),
+                                unused.segment().id(),
+                                AshlarException.in(failure).getMessage());
+                        return null;
+                    });
+        }
     }
 
     /** The writer has ended, or wants to: nothing waits for a coordinator any more. */
@@ -254,6 +339,7 @@ final class OpenSegments {
                     .thenCompose(ignored -> sealAll(true));
         }
         List<OpenSegment> all = new ArrayList<>(open);
+        all.addAll(discarded);
         OpenSegment unused = spare;
         if (unused != null && (forGood || spareIsDamaged || isAvoided(unused))) {
             all.add(unused);
@@ -278,6 +364,7 @@ final class OpenSegments {
     }
 
     private void sealed(OpenSegment segment) {
+        discarded.remove(segment);
         LogPosition end = segment.acknowledged();
         segment.segment().sealed(end.bytes(), end.stripes());
         if (end.bytes() > 0) {

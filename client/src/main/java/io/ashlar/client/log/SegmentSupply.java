@@ -2,6 +2,8 @@ package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.CreateShard;
 import io.ashlar.client.protocol.OpenSegment;
@@ -18,6 +20,7 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -47,9 +50,29 @@ final class SegmentSupply {
         this.writer = writer;
     }
 
-    /** A new open segment with shards of this size, on none of these nodes if that can be. */
-    CompletableFuture<LogSegment> create(long shardBytes, Set<String> avoidNodes) {
-        return attempt(shardBytes, new TreeSet<>(avoidNodes), 1).thenApply(segment -> {
+    /**
+     * A segment that is wanted.
+     *
+     * @param avoidNodes that just failed: on none of them if that can be
+     * @param avoidDrives that are slow: on none of them if its shards lie no closer by that
+     * @param insteadOf the segment in whose place it is wanted, to get off those drives: not at all
+     *     if it cannot, or only by being weaker
+     */
+    record Wanted(
+            long shardBytes,
+            Set<String> avoidNodes,
+            Set<DriveId> avoidDrives,
+            Optional<SegmentId> insteadOf) {
+        Wanted without(Set<String> failed) {
+            Set<String> all = new TreeSet<>(avoidNodes);
+            all.addAll(failed);
+            return new Wanted(shardBytes, all, avoidDrives, insteadOf);
+        }
+    }
+
+    /** A new open segment. */
+    CompletableFuture<LogSegment> create(Wanted wanted) {
+        return attempt(wanted, 1).thenApply(segment -> {
             LOG.info(
                     "event=segment-opened volume={} segment={} shardBytes={}",
                     writer.name(),
@@ -59,34 +82,34 @@ final class SegmentSupply {
         });
     }
 
-    private CompletableFuture<LogSegment> attempt(
-            long shardBytes, Set<String> avoidNodes, int attempt) {
+    private CompletableFuture<LogSegment> attempt(Wanted wanted, int attempt) {
         return abandonUnfinished()
-                .thenCompose(ignored -> record(shardBytes, avoidNodes))
+                .thenCompose(ignored -> record(wanted))
                 .thenCompose(segment -> createShards(segment).thenCompose(failed -> {
                     if (failed.isEmpty()) {
                         return open(segment);
                     }
-                    avoidNodes.addAll(failed);
+                    Wanted elsewhere = wanted.without(failed);
                     return attempt < MAX_ATTEMPTS
-                            ? attempt(shardBytes, avoidNodes, attempt + 1)
+                            ? attempt(elsewhere, attempt + 1)
                             : CompletableFuture.failedFuture(new AshlarException.Unavailable(
                                     "cannot create shards for volume " + writer.name() + ": nodes "
-                                            + avoidNodes + " do not make them"));
+                                            + elsewhere.avoidNodes() + " do not make them"));
                 }));
     }
 
     /** A command that nobody answered is asked again by the same id, so it leaves one segment. */
-    private CompletableFuture<LogSegment> record(long shardBytes, Set<String> avoidNodes) {
+    private CompletableFuture<LogSegment> record(Wanted wanted) {
         if (creation == null) {
-            creation = Request.newBuilder()
-                    .setCreateSegment(CreateSegment.newBuilder()
-                            .setRequestId(cluster.newRequestId())
-                            .setVolume(writer.volume().toProto())
-                            .setEpoch(writer.epoch())
-                            .setShardBytes(shardBytes)
-                            .addAllAvoidNodes(avoidNodes))
-                    .build();
+            CreateSegment.Builder create = CreateSegment.newBuilder()
+                    .setRequestId(cluster.newRequestId())
+                    .setVolume(writer.volume().toProto())
+                    .setEpoch(writer.epoch())
+                    .setShardBytes(wanted.shardBytes())
+                    .addAllAvoidNodes(wanted.avoidNodes());
+            wanted.avoidDrives().forEach(drive -> create.addAvoidDrives(drive.toProto()));
+            wanted.insteadOf().ifPresent(segment -> create.setInsteadOf(segment.toProto()));
+            creation = Request.newBuilder().setCreateSegment(create).build();
         }
         return call(creation)
                 .thenCompose(response -> {

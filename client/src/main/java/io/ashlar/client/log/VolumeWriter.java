@@ -5,6 +5,7 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.SlowDrive;
 import io.ashlar.client.stripe.EncodedStripe;
 import io.ashlar.client.stripe.StripeRef;
 import io.ashlar.client.transport.Loop;
@@ -12,6 +13,7 @@ import io.ashlar.ec.ReedSolomon;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -145,6 +147,11 @@ public final class VolumeWriter {
     /** Goes on in another segment, because a shard of one of these was lost. */
     public void roll(Collection<SegmentId> segments) {
         log.rollIfOpen(segments);
+    }
+
+    /** Drives that answer appends slowly, as the coordinator is told. */
+    public List<SlowDrive> slowDrives() {
+        return log.slowDrives();
     }
 
     /** Has a segment created ahead, so that neither the first write nor a confirmation waits. */

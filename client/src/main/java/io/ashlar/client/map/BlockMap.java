@@ -358,7 +358,7 @@ public final class BlockMap {
     }
 
     /** Merges all runs into one, after a checkpoint: references are then exact. */
-    public CompletableFuture<Void> mergeAll() {
+    CompletableFuture<Void> mergeAll() {
         return checkpoint().thenCompose(ignored -> runs.mergeAll());
     }
 

@@ -36,6 +36,7 @@ public final class PieceReader {
     private CompletableFuture<Buffer> again(PieceRange range, int[] crcs, AshlarException cause) {
         return placements
                 .refresh(range.stripe().segment())
+                .exceptionally(nobodyTells -> false)
                 .thenCompose(moved ->
                         moved ? stripes.read(range, crcs) : CompletableFuture.failedFuture(cause));
     }

@@ -56,12 +56,16 @@ public final class Placements {
 
         /** Before a mere suspicion leads to the next question. */
         long nextPauseNanos() {
-            boolean inVain = !moved.isDone() || !moved.getNow(false);
+            boolean inVain =
+                    !moved.isDone() || moved.isCompletedExceptionally() || !moved.getNow(false);
             return inVain ? Math.min(2 * pauseNanos, MAX_PAUSE_NANOS) : PAUSE_NANOS;
         }
     }
 
-    /** Tells whether any shard is known to be elsewhere since a moment ago. */
+    /**
+     * Tells whether any shard is known to be elsewhere since a moment ago; fails where nobody tells,
+     * which is not to be taken for a no.
+     */
     public CompletableFuture<Boolean> refresh(LogSegment segment) {
         long now = cluster.loop().nanoTime();
         Refresh last = refreshes.get(segment);
@@ -98,20 +102,23 @@ public final class Placements {
                 .setListSegments(
                         ListSegments.newBuilder().setSegment(segment.id().toProto()))
                 .build();
-        return cluster.coordinator().call(request, TIMEOUT_NANOS).handle((response, failure) -> {
-            if (failure != null || response.getSegmentList().getSegmentsCount() != 1) {
-                return false;
-            }
+        return cluster.coordinator().call(request, TIMEOUT_NANOS).thenCompose(response -> {
             List<LogSegment.Shard> before = segment.shards();
             try {
+                if (response.getSegmentList().getSegmentsCount() != 1) {
+                    throw new AshlarException.Incompatible("asked for " + segment
+                            + ", the coordinator tells of "
+                            + response.getSegmentList().getSegmentsCount() + " segments");
+                }
                 segment.moveTo(response.getSegmentList().getSegments(0));
             } catch (AshlarException e) {
                 LOG.warn(
                         "event=bad-placement segment={} reason=\"{}\"",
                         segment.id(),
                         e.getMessage());
+                return CompletableFuture.failedFuture(e);
             }
-            return !before.equals(segment.shards());
+            return CompletableFuture.completedFuture(!before.equals(segment.shards()));
         });
     }
 }

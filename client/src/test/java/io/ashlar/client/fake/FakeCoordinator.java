@@ -96,8 +96,13 @@ final class FakeCoordinator {
         Placement.Builder placement = moved.getPlacementsBuilder(index)
                 .setNode(node)
                 .setAddress(FakeCluster.addressOf(node).toString());
-        placement.getShardBuilder().setIncarnation(random.nextLong());
+        placement.getShardBuilder().setIncarnation(random.nextLong()).setDrive(driveOf(node));
         return moved.getPlacements(index);
+    }
+
+    /** A node has one. */
+    private Id driveOf(String node) {
+        return Id.newBuilder().setLow(nodes.indexOf(node) + 1).build();
     }
 
     private Segment.Builder builder(SegmentId id) {
@@ -261,6 +266,15 @@ final class FakeCoordinator {
         if (chosen.size() < policy.minDomains()) {
             throw new AshlarException.Unavailable("too few nodes are up");
         }
+        List<String> slow = chosen.stream()
+                .filter(node -> create.getAvoidDrivesList().contains(driveOf(node)))
+                .toList();
+        if (chosen.size() - slow.size() >= policy.n()) {
+            chosen.removeAll(slow);
+        } else if (create.hasInsteadOf()) {
+            throw new AshlarException.Unavailable("it would be weaker without " + slow);
+        }
+        boolean weaker = chosen.size() < policy.n();
         while (chosen.size() < policy.n()) {
             chosen.addAll(List.copyOf(chosen));
         }
@@ -274,13 +288,15 @@ final class FakeCoordinator {
                 .setPolicy(policy.toString())
                 .setEpoch(epoch)
                 .setState(SegmentState.CREATING)
-                .setShardBytes(create.getShardBytes());
+                .setShardBytes(create.getShardBytes())
+                .setWeaker(weaker);
         for (int i = 0; i < policy.n(); i++) {
             segment.addPlacements(Placement.newBuilder()
                     .setShard(ShardRef.newBuilder()
                             .setSegment(id)
                             .setIndex(i)
-                            .setIncarnation(random.nextLong()))
+                            .setIncarnation(random.nextLong())
+                            .setDrive(driveOf(chosen.get(i))))
                     .setNode(chosen.get(i))
                     .setAddress(FakeCluster.addressOf(chosen.get(i)).toString()));
         }

@@ -22,8 +22,9 @@ import java.util.Set;
  * <p>Every drive draws a score from the hash of segment and drive, scaled so that its chance to
  * score highest is its share of all weights. Shards go to the drives in the order of their scores,
  * but first to domains that hold none, then to nodes that hold none, then to drives that hold none;
- * so shards are doubled up only when domains have run out, and never more than m in one. A drive
- * that comes or goes moves only the shards that it wins or held.
+ * so shards are doubled up only when domains have run out, and never more than m in one. Among those
+ * that are equal in this a drive that answers slowly comes last: it is used where redundancy needs it,
+ * and nowhere else. A drive that comes or goes moves only the shards that it wins or held.
  *
  * <p>[1] Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998; weights
  * after Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005.
@@ -138,6 +139,9 @@ public final class PlacementPlanner {
                 order = Integer.compare(
                         byDrive.getOrDefault(one.drive().id(), 0),
                         byDrive.getOrDefault(other.drive().id(), 0));
+            }
+            if (order == 0) {
+                order = Boolean.compare(one.drive().slow(), other.drive().slow());
             }
             if (order == 0) {
                 order = Double.compare(other.score(), one.score());

@@ -160,7 +160,7 @@ public final class RepairPlanner {
                 DriveId drive = DriveId.of(placement.getShard().getDrive());
                 others.add(cluster.drive(drive)
                         .orElseGet(() -> new DriveView(
-                                drive, placement.getNode(), placement.getNode(), 1, 0)));
+                                drive, placement.getNode(), placement.getNode(), 1, 0, false)));
             }
         }
         return others;

@@ -31,7 +31,8 @@ final class PlacementPlannerTest {
                         "n" + node,
                         "node n" + node,
                         1,
-                        1L << 40));
+                        1L << 40,
+                        false));
             }
         }
         return drives;
@@ -102,7 +103,7 @@ final class PlacementPlannerTest {
     void givesTwiceTheWeightMoreShards() {
         List<DriveView> drives = new ArrayList<>(drives(20, 1));
         DriveView first = drives.getFirst();
-        drives.set(0, new DriveView(first.id(), first.node(), first.domain(), 2, 1L << 40));
+        drives.set(0, new DriveView(first.id(), first.node(), first.domain(), 2, 1L << 40, false));
         Map<DriveId, Integer> load = new HashMap<>();
         for (int i = 0; i < SEGMENTS; i++) {
             PlacementPlanner.place(segment(), new Policy(1, 1), drives)
@@ -155,5 +156,42 @@ final class PlacementPlannerTest {
         assertThat(PlacementPlanner.replace(segment, RS_4_2, full, drives(2, 2)))
                 .as("never more than m in a domain")
                 .isEmpty();
+    }
+
+    /** These drives with all those of one node slow. */
+    private static List<DriveView> withSlowNode(List<DriveView> drives, String node) {
+        return drives.stream()
+                .map(drive -> new DriveView(
+                        drive.id(),
+                        drive.node(),
+                        drive.domain(),
+                        drive.weight(),
+                        drive.roomBytes(),
+                        drive.node().equals(node)))
+                .toList();
+    }
+
+    @Test
+    void slowDrivesAreUsedOnlyWhereRedundancyNeedsThem() {
+        for (int i = 0; i < 100; i++) {
+            SegmentId segment = segment();
+            List<DriveView> seven = withSlowNode(drives(7, 2), "n3");
+            List<DriveView> placed = PlacementPlanner.place(segment, RS_4_2, seven);
+            assertThat(placed).hasSize(6).noneMatch(DriveView::slow);
+            assertThat(PlacementPlanner.replace(
+                            segment,
+                            RS_4_2,
+                            placed.subList(1, 6),
+                            withSlowNode(drives(7, 2), "n3")))
+                    .hasValueSatisfying(drive -> assertThat(drive.slow()).isFalse());
+
+            List<DriveView> six = withSlowNode(drives(6, 2), "n3");
+            placed = PlacementPlanner.place(segment, RS_4_2, six);
+            assertThat(Spread.of(placed)).isEqualTo(new Spread(6, 6, 6));
+            List<DriveView> others =
+                    placed.stream().filter(drive -> !drive.slow()).toList();
+            assertThat(PlacementPlanner.replace(segment, RS_4_2, others, six))
+                    .hasValueSatisfying(drive -> assertThat(drive.slow()).isTrue());
+        }
     }
 }

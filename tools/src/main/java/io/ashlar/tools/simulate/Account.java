@@ -163,7 +163,10 @@ final class Account {
         for (SimulatedNode node : world.nodes()) {
             for (SimulatedDrive drive : node.drives()) {
                 if (id.equals(drive.id())) {
-                    return drive.isFailing() || drive.isFull() || isInTrouble(node);
+                    return drive.isFailing()
+                            || drive.isFull()
+                            || drive.isSlow()
+                            || isInTrouble(node);
                 }
             }
         }

@@ -15,14 +15,16 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
     private final World world;
     private final SimulatedProcess owner;
     private final String machine;
+    private final SimulatedDrive drive;
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private long busyUntilNanos;
     private boolean scheduled;
 
-    DriveThread(World world, SimulatedProcess owner, String machine) {
+    DriveThread(World world, SimulatedProcess owner, String machine, SimulatedDrive drive) {
         this.world = world;
         this.owner = owner;
         this.machine = machine;
+        this.drive = drive;
     }
 
     @Override
@@ -74,6 +76,7 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
 
     private void work(long nanos) {
         long from = Math.max(busyUntilNanos, world.schedule().nowNanos());
-        busyUntilNanos = from + nanos * world.network().slownessOf(machine);
+        int times = Math.max(world.network().slownessOf(machine), drive.slowness());
+        busyUntilNanos = from + nanos * times;
     }
 }

@@ -16,6 +16,7 @@ final class FaultPlan {
     private static final Set<FaultKind> LATER = EnumSet.of(
             FaultKind.CATALOGUE_COPY_LOST,
             FaultKind.CATALOGUE_PAGE_LOST,
+            FaultKind.DRIVE_SLOW,
             FaultKind.TAKEOVER_IN_THE_DARK);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;

@@ -71,6 +71,7 @@ final class Faults {
 
     private static void heal(SimulatedNode node) {
         node.drives().forEach(SimulatedDrive::calm);
+        node.drives().forEach(drive -> drive.slow(1));
         SimulatedProcess process = node.process();
         if (process != null) {
             process.resume();
@@ -109,7 +110,8 @@ final class Faults {
             boolean trouble = !node.isUp()
                     || node.isPaused()
                     || world.network().isCutOff(node.name())
-                    || world.network().slownessOf(node.name()) > 1;
+                    || world.network().slownessOf(node.name()) > 1
+                    || node.drives().stream().anyMatch(SimulatedDrive::isSlow);
             if (trouble) {
                 node.inTrouble();
             }
@@ -176,6 +178,7 @@ final class Faults {
             case NETWORK_CHANGE -> links.changeNetwork();
             case CATALOGUE_COPY_LOST -> nodes.loseCatalogueCopy();
             case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
+            case DRIVE_SLOW -> nodes.slowDrive();
             case TAKEOVER_IN_THE_DARK -> darkness.inject();
         };
     }

@@ -82,6 +82,18 @@ final class NodeFaults {
         return true;
     }
 
+    boolean slowDrive() {
+        SimulatedDrive drive = driveOf(node());
+        if (drive.isSlow()) {
+            return false;
+        }
+        int times = SLOWER / (1 + random.nextInt(5));
+        world.note("FAULT " + drive.name() + " is " + times + " times slower");
+        drive.slow(times);
+        world.schedule().world(within(1_000, 40_000), () -> drive.slow(1));
+        return true;
+    }
+
     boolean cutAllPower() {
         if (!world.nodes().stream().allMatch(account::mayKill)) {
             return false;

@@ -32,6 +32,7 @@ final class SimulatedDrive {
     private int failingSyncs;
     private boolean full;
     private int operationsUntilKill = -1;
+    private int slowness = 1;
     private @Nullable DriveId id;
     private final Set<DriveId> formerIds = new HashSet<>();
 
@@ -121,6 +122,19 @@ final class SimulatedDrive {
         operationsUntilKill = operations;
     }
 
+    /** Reading, writing and syncing take so many times as long. */
+    void slow(int times) {
+        slowness = times;
+    }
+
+    int slowness() {
+        return slowness;
+    }
+
+    boolean isSlow() {
+        return slowness > 1;
+    }
+
     void cutPower() {
         files.values().forEach(file -> file.cutPower(random));
     }
@@ -138,6 +152,7 @@ final class SimulatedDrive {
         loseIdentity();
         failingSyncs = 0;
         full = false;
+        slowness = 1;
     }
 
     /** Only the arena is gone. */
@@ -151,6 +166,9 @@ final class SimulatedDrive {
         Map<String, SimulatedFile> own = files;
         files = other.files;
         other.files = own;
+        int ownSlowness = slowness;
+        slowness = other.slowness;
+        other.slowness = ownSlowness;
         @Nullable DriveId ownId = id;
         id = other.id;
         other.id = ownId;

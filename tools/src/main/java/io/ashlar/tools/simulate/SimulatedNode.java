@@ -152,8 +152,8 @@ final class SimulatedNode {
 
         Platform(SimulatedProcess owner) {
             this.owner = owner;
-            for (int i = 0; i < drives.size(); i++) {
-                threads.add(new DriveThread(world, owner, name));
+            for (SimulatedDrive drive : drives) {
+                threads.add(new DriveThread(world, owner, name, drive));
             }
         }
 
@@ -170,8 +170,9 @@ final class SimulatedNode {
 
         @Override
         public Executor readers(String path, int threadCount) {
-            return owner.executor(
-                    () -> world.settings().readNanos(random) * world.network().slownessOf(name));
+            SimulatedDrive drive = drives.get(Integer.parseInt(path));
+            return owner.executor(() -> world.settings().readNanos(random)
+                    * Math.max(world.network().slownessOf(name), drive.slowness()));
         }
 
         @Override

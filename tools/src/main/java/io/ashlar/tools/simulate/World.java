@@ -60,6 +60,10 @@ final class World {
 
         @Override
         public void asked(SimulatedProcess by, Request request) {
+            if (request.hasCreateSegment() && request.getCreateSegment().hasInsteadOf()) {
+                note(by.name() + " wants a segment on none of "
+                        + request.getCreateSegment().getAvoidDrivesCount() + " slow drives");
+            }
             List<DriveInfo> told = request.hasRegisterNode()
                     ? request.getRegisterNode().getDrivesList()
                     : request.hasHeartbeat() ? request.getHeartbeat().getDrivesList() : List.of();
