@@ -28,6 +28,7 @@ final class TotalOrder {
     private final List<Proposal> proposals = new ArrayList<>();
     private final Map<String, ReplicaLog> replicas = new TreeMap<>();
     private final Metadata witness = new Metadata(new MemoryMetadataStore());
+    private final EpochCheck epochs = new EpochCheck();
     private long term;
     private String leader = "";
     private long changes;
@@ -116,7 +117,9 @@ final class TotalOrder {
 
     private void enter(Proposal proposal) {
         entries.add(new Entry(proposal.term(), proposal.command()));
+        epochs.before(witness, proposal.command());
         witness.apply(entries.size(), proposal.term(), proposal.command());
+        epochs.after(witness, proposal.command());
         observer.accept(proposal.command());
         proposal.by().await(entries.size(), proposal.waiting());
         for (ReplicaLog replica : replicas.values()) {
