@@ -12,10 +12,14 @@ import java.util.random.RandomGenerator;
 
 /**
  * So many nodes die together with a writer, whose volume is taken over at once, that nobody can know
- * of its last stripes what was acknowledged: most nodes, or just those that hold the last stripe. At
- * times one of the dead comes back without its arena.
+ * of its last stripes what was acknowledged: most nodes, or just those that hold the last stripe, or
+ * those that hold the first one of a new writer, as soon as it is acknowledged: if that was a short
+ * one, those who are left have nothing to tell. At times one of the dead comes back without its arena.
  */
 final class DarkTakeover {
+    private static final long LOOK_NANOS = 500_000;
+    private static final long PATIENCE_NANOS = 30_000_000_000L;
+
     private final World world;
     private final RandomGenerator random;
     private final Account account;
@@ -31,7 +35,14 @@ final class DarkTakeover {
     /** False where that cannot be now. */
     boolean inject() {
         VolumeUse volume = writers.volume();
-        List<SimulatedNode> dying = random.nextBoolean() ? holdersOfLastStripe(volume) : most();
+        return switch (random.nextInt(3)) {
+            case 0 -> strike(volume, most());
+            case 1 -> strike(volume, holdersOfLastStripe(volume));
+            default -> awaitFirstWords(volume);
+        };
+    }
+
+    private boolean strike(VolumeUse volume, List<SimulatedNode> dying) {
         boolean possible = !dying.isEmpty()
                 && dying.size() < world.nodes().size()
                 && dying.stream().allMatch(this::mayDie);
@@ -52,6 +63,33 @@ final class DarkTakeover {
         }
         writers.replace(volume);
         return true;
+    }
+
+    /** A new writer begins, in a segment of its own. */
+    private boolean awaitFirstWords(VolumeUse volume) {
+        if (volume.isOpening()) {
+            return false;
+        }
+        world.note("FAULT " + volume.name() + " gets a writer that is watched");
+        writers.replace(volume);
+        watch(volume, volume.openings(), world.schedule().nowNanos() + PATIENCE_NANOS);
+        return true;
+    }
+
+    private void watch(VolumeUse volume, long openingsBefore, long untilNanos) {
+        if (writers.areStopped() || world.schedule().nowNanos() > untilNanos) {
+            return;
+        }
+        SessionModel session = volume.newest();
+        boolean hasSpoken = volume.openings() > openingsBefore
+                && volume.current() != null
+                && session != null
+                && session.acknowledgedCount() > 0;
+        if (hasSpoken) {
+            boolean _ = strike(volume, holdersOfLastStripe(volume));
+        } else {
+            world.schedule().world(LOOK_NANOS, () -> watch(volume, openingsBefore, untilNanos));
+        }
     }
 
     private List<SimulatedNode> most() {

@@ -17,7 +17,9 @@ final class FaultPlan {
             FaultKind.CATALOGUE_COPY_LOST,
             FaultKind.CATALOGUE_PAGE_LOST,
             FaultKind.DRIVE_SLOW,
-            FaultKind.TAKEOVER_IN_THE_DARK);
+            FaultKind.TAKEOVER_IN_THE_DARK,
+            FaultKind.ROOT_LATE,
+            FaultKind.WRITER_KILL_IN_WRITE);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

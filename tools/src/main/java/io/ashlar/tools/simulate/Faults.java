@@ -180,6 +180,8 @@ final class Faults {
             case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
             case DRIVE_SLOW -> nodes.slowDrive();
             case TAKEOVER_IN_THE_DARK -> darkness.inject();
+            case ROOT_LATE -> writers.delayRoot();
+            case WRITER_KILL_IN_WRITE -> writers.killInWrite();
         };
     }
 

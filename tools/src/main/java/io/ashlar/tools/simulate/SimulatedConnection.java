@@ -154,7 +154,20 @@ final class SimulatedConnection {
         network.note(client.name() + ">" + address.host() + " " + request.getBodyCase());
         network.observer().asked(client, request);
         SimulatedProcess process = to.process();
-        process.execute(() -> handle(to, id, request, bulk));
+        long heldUpNanos = network.holdsUpNanos(client, request);
+        if (heldUpNanos == 0) {
+            process.execute(() -> handle(to, id, request, bulk));
+        } else {
+            schedule.world(heldUpNanos, () -> handleLate(to, id, request, bulk));
+        }
+    }
+
+    private void handleLate(SimulatedNetwork.Served to, long id, Request request, Buffer bulk) {
+        if (to.process().isAlive()) {
+            to.process().execute(() -> handle(to, id, request, bulk));
+        } else {
+            bulk.release();
+        }
     }
 
     private void handle(SimulatedNetwork.Served to, long id, Request request, Buffer bulk) {

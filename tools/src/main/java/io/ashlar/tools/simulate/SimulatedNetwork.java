@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -34,6 +36,7 @@ final class SimulatedNetwork {
     private final Set<SimulatedConnection> stuck = new LinkedHashSet<>();
     private final Observer observer;
     private NetworkFaults faults;
+    private final Map<Request.BodyCase, Delay> delays = new EnumMap<>(Request.BodyCase.class);
     private long lost;
 
     /**
@@ -72,6 +75,9 @@ final class SimulatedNetwork {
             return byFrom != 0 ? byFrom : to.compareTo(other.to);
         }
     }
+
+    /** Of the next request of a kind. */
+    private record Delay(long nanos, BiConsumer<SimulatedProcess, Request> meanwhile) {}
 
     Schedule schedule() {
         return schedule;
@@ -183,7 +189,33 @@ final class SimulatedNetwork {
         stuck.add(connection);
     }
 
+    /**
+     * Holds the next request of a kind up where it arrives; requests behind it may overtake it.
+     *
+     * @param meanwhile what happens as it arrives
+     */
+    void delayNext(
+            Request.BodyCase kind, long nanos, BiConsumer<SimulatedProcess, Request> meanwhile) {
+        delays.put(kind, new Delay(nanos, meanwhile));
+    }
+
+    /** Something happens as the next request of a kind arrives. */
+    void onNext(Request.BodyCase kind, BiConsumer<SimulatedProcess, Request> action) {
+        delayNext(kind, 0, action);
+    }
+
+    /** How long a request that arrives is held up. */
+    long holdsUpNanos(SimulatedProcess by, Request request) {
+        Delay due = delays.remove(request.getBodyCase());
+        if (due == null) {
+            return 0;
+        }
+        due.meanwhile.accept(by, request);
+        return due.nanos;
+    }
+
     void heal() {
+        delays.clear();
         slowness.clear();
         faults = faults.healed();
         healCuts();

@@ -1,5 +1,8 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.Request;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
@@ -9,6 +12,7 @@ import java.util.random.RandomGenerator;
 final class WriterFaults {
     private static final long MILLI = 1_000_000;
     private static final long LEAVES_WITHIN_NANOS = 30_000 * MILLI;
+    private static final long MAX_LATE_NANOS = 20_000 * MILLI;
     private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
     private static final long MAX_ALONE_NANOS = 60_000 * MILLI;
 
@@ -28,6 +32,10 @@ final class WriterFaults {
         stopped = true;
     }
 
+    boolean areStopped() {
+        return stopped;
+    }
+
     /** One of them. */
     VolumeUse volume() {
         List<VolumeUse> volumes = workload.volumes();
@@ -45,11 +53,34 @@ final class WriterFaults {
         if (session == null) {
             return false;
         }
+        kill(volume, session);
+        return true;
+    }
+
+    private void kill(VolumeUse volume, WriterSession session) {
         world.note("FAULT writer " + session.client().name() + " killed");
         session.client().process().kill();
         volume.lost();
         perhapsLeaveAlone(volume);
+    }
+
+    /** While some cells of a stripe have arrived, and others are on their way and never will. */
+    boolean killInWrite() {
+        long afterNanos = random.nextLong(world.network().faults().jitterNanos());
+        world.network()
+                .onNext(
+                        Request.BodyCase.APPEND_CELL,
+                        (by, request) -> world.schedule().world(afterNanos, () -> killWriter(by)));
         return true;
+    }
+
+    private void killWriter(SimulatedProcess process) {
+        for (VolumeUse volume : workload.volumes()) {
+            WriterSession session = writer(volume);
+            if (!stopped && session != null && session.client().process() == process) {
+                kill(volume, session);
+            }
+        }
     }
 
     /** Another takes a volume over from a writer that has just died. */
@@ -110,6 +141,27 @@ final class WriterFaults {
             volume.open(true);
         }
         return true;
+    }
+
+    /** The next root that a writer commits arrives when another has the volume. */
+    boolean delayRoot() {
+        long nanos = random.nextLong(MAX_LATE_NANOS);
+        world.network()
+                .delayNext(
+                        Request.BodyCase.COMMIT_ROOT,
+                        nanos,
+                        (by, request) -> stealMeanwhile(request));
+        return true;
+    }
+
+    private void stealMeanwhile(Request request) {
+        VolumeId id = VolumeId.of(request.getCommitRoot().getVolume());
+        for (VolumeUse volume : workload.volumes()) {
+            if (!stopped && !volume.isOpening() && volume.id().equals(id)) {
+                world.note("FAULT a root of " + volume.name() + " is late, and it is stolen");
+                volume.open(true);
+            }
+        }
     }
 
     boolean close() {
