@@ -12,6 +12,7 @@ import java.util.random.RandomGenerator;
 final class WriterFaults {
     private static final long MILLI = 1_000_000;
     private static final long LEAVES_WITHIN_NANOS = 30_000 * MILLI;
+    private static final int MAX_CELLS = 12;
     private static final long MAX_LATE_NANOS = 20_000 * MILLI;
     private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
     private static final long MAX_ALONE_NANOS = 60_000 * MILLI;
@@ -66,12 +67,18 @@ final class WriterFaults {
 
     /** While some cells of a stripe have arrived, and others are on their way and never will. */
     boolean killInWrite() {
-        long afterNanos = random.nextLong(world.network().faults().jitterNanos());
-        world.network()
-                .onNext(
-                        Request.BodyCase.APPEND_CELL,
-                        (by, request) -> world.schedule().world(afterNanos, () -> killWriter(by)));
+        killAfterCells(1 + random.nextInt(MAX_CELLS));
         return true;
+    }
+
+    private void killAfterCells(int cells) {
+        world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
+            if (cells > 1) {
+                killAfterCells(cells - 1);
+            } else {
+                world.schedule().world(1, () -> killWriter(by));
+            }
+        });
     }
 
     private void killWriter(SimulatedProcess process) {
