@@ -9,6 +9,8 @@ import java.time.Duration;
  *
  * @param hangBound a participant that does not answer an append for so long has failed
  * @param readTimeout the same for a read of a cell
+ * @param readPatience how long a read waits for nodes to come back where too few of a stripe's
+ *     cells can be reached
  * @param recoveryTimeout the same for what a takeover asks of a node
  * @param coordinatorTimeout how long a call to the coordinator is retried
  * @param leaseRenewal between renewals of a writer's lease
@@ -25,6 +27,7 @@ import java.time.Duration;
 public record ClientConfig(
         Duration hangBound,
         Duration readTimeout,
+        Duration readPatience,
         Duration recoveryTimeout,
         Duration coordinatorTimeout,
         Duration leaseRenewal,
@@ -39,6 +42,7 @@ public record ClientConfig(
     public static final ClientConfig DEFAULT = new ClientConfig(
             Duration.ofSeconds(1),
             Duration.ofSeconds(5),
+            Duration.ofSeconds(15),
             Duration.ofSeconds(10),
             Duration.ofSeconds(15),
             Duration.ofSeconds(1),
@@ -57,11 +61,30 @@ public record ClientConfig(
         }
     }
 
+    /** The same with reads that wait so long for nodes to come back. */
+    public ClientConfig withReadPatience(Duration patience) {
+        return new ClientConfig(
+                hangBound,
+                readTimeout,
+                patience,
+                recoveryTimeout,
+                coordinatorTimeout,
+                leaseRenewal,
+                windowStripes,
+                stripeBytes,
+                maxWaitingBytes,
+                maxTailStripes,
+                mapLimits,
+                firstShardBytes,
+                maxShardBytes);
+    }
+
     /** The same with checkpoints at other distances. */
     public ClientConfig withMaxTailStripes(long stripes) {
         return new ClientConfig(
                 hangBound,
                 readTimeout,
+                readPatience,
                 recoveryTimeout,
                 coordinatorTimeout,
                 leaseRenewal,

@@ -69,7 +69,7 @@ public final class Volume implements AutoCloseable {
         this.damage = damage;
         Placements placements = new Placements(cluster);
         this.stripes = new StripeReader(cluster, damage, placements, 0);
-        this.reader = new VolumeReader(opened.map(), new PieceReader(stripes, placements));
+        this.reader = new VolumeReader(opened.map(), new PieceReader(cluster, stripes, placements));
         this.writer = opened.log();
         this.maxWaitingBlocks = Math.toIntExact(cluster.config().maxWaitingBytes() / BLOCK_BYTES);
         this.waitingBlocks = new Semaphore(maxWaitingBlocks);

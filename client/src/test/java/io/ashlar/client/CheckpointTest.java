@@ -21,6 +21,7 @@ class CheckpointTest {
     private static final ClientConfig CONFIG = new ClientConfig(
             Duration.ofSeconds(1),
             Duration.ofSeconds(5),
+            Duration.ofSeconds(15),
             Duration.ofSeconds(10),
             Duration.ofSeconds(15),
             Duration.ofSeconds(1),
@@ -36,6 +37,7 @@ class CheckpointTest {
     private static final ClientConfig SMALL_TABLES = new ClientConfig(
             Duration.ofSeconds(1),
             Duration.ofSeconds(5),
+            Duration.ofSeconds(15),
             Duration.ofSeconds(10),
             Duration.ofSeconds(15),
             Duration.ofSeconds(1),

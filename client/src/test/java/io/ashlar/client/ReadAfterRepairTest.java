@@ -33,6 +33,7 @@ class ReadAfterRepairTest {
     private static final ClientConfig SMALL_SEGMENTS = new ClientConfig(
             Duration.ofSeconds(1),
             Duration.ofSeconds(5),
+            Duration.ofSeconds(15),
             Duration.ofSeconds(10),
             Duration.ofSeconds(15),
             Duration.ofSeconds(1),

@@ -46,6 +46,7 @@ class SlowParticipantsTest {
         ClientConfig config = new ClientConfig(
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(5),
+                Duration.ofSeconds(15),
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(15),
                 Duration.ofSeconds(1),

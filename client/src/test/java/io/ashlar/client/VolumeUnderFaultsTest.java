@@ -113,6 +113,7 @@ class VolumeUnderFaultsTest {
             return new ClientConfig(
                     Duration.ofMillis(100),
                     Duration.ofMillis(100),
+                    Duration.ofSeconds(1),
                     Duration.ofMillis(500),
                     Duration.ofSeconds(2),
                     Duration.ofSeconds(1),

@@ -22,7 +22,8 @@ public final class NodeHealth {
 
     private static final class Node {
         long meanNanos = FIRST_GUESS_NANOS;
-        long suspectUntil;
+        long failedAtNanos;
+        boolean hasFailed;
         boolean suspect;
     }
 
@@ -39,13 +40,20 @@ public final class NodeHealth {
     public void failed(String name, long now) {
         Node node = node(name);
         node.suspect = true;
-        node.suspectUntil = now + SUSPECT_NANOS;
+        node.hasFailed = true;
+        node.failedAtNanos = now;
     }
 
     /** Whether it failed so recently that others are better asked first. */
     public boolean isSuspect(String name, long now) {
         Node node = node(name);
-        return node.suspect && now < node.suspectUntil;
+        return node.suspect && now - node.failedAtNanos < SUSPECT_NANOS;
+    }
+
+    /** Whether it failed at that time or later, also where it has answered again since. */
+    public boolean hasFailedSince(String name, long nanos) {
+        Node node = node(name);
+        return node.hasFailed && node.failedAtNanos - nanos >= 0;
     }
 
     /** How long to wait for it before asking others as well. */

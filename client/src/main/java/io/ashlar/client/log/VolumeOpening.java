@@ -236,8 +236,8 @@ public final class VolumeOpening {
         WriterIdentity writer = taken.writer;
         List<LogSegment> all = List.copyOf(taken.segments.inLogOrder());
         LogWriter log = new LogWriter(cluster, writer, taken.segments, end(all));
-        PieceReader pages =
-                new PieceReader(new StripeReader(cluster, damage, placements, 0), placements);
+        PieceReader pages = new PieceReader(
+                cluster, new StripeReader(cluster, damage, placements, 0), placements);
         SegmentFreeing freeing;
         try {
             freeing = SegmentFreeing.of(cluster, writer, taken.segments, taken.roots);

@@ -105,9 +105,10 @@ final class CellReader {
         LogSegment.Shard shard = range.stripe().shardOfParticipant(range.participant());
         CompletableFuture<Transport.Answer> outcome = new CompletableFuture<>();
         if (shard.address().isEmpty()) {
-            placements.suspect(range.stripe().segment());
-            outcome.completeExceptionally(new AshlarException.Unavailable(
-                    "node " + shard.node() + " has no known address"));
+            AshlarException cause = new AshlarException.Unavailable(
+                    "node " + shard.node() + " has no known address");
+            note(range.stripe().segment(), shard, cause);
+            outcome.completeExceptionally(cause);
             return outcome;
         }
         long sentAt = cluster.loop().nanoTime();

@@ -1,6 +1,7 @@
 package io.ashlar.client.stripe;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.transport.Buffer;
 
 import java.lang.foreign.MemorySegment;
@@ -11,13 +12,19 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * Reads pieces of a stripe's data cells from wherever their shards are: repair may have moved them
- * since their places were learnt. Lives on the cluster's loop.
+ * since their places were learnt. Where too few cells can be reached it goes on trying for a while,
+ * as nodes come back and connections are made anew; what is gone is not waited for. Lives on the
+ * cluster's loop.
  */
 public final class PieceReader {
+    private static final long PAUSE_NANOS = 200_000_000L;
+
+    private final Cluster cluster;
     private final StripeReader stripes;
     private final Placements placements;
 
-    public PieceReader(StripeReader stripes, Placements placements) {
+    public PieceReader(Cluster cluster, StripeReader stripes, Placements placements) {
+        this.cluster = cluster;
         this.stripes = stripes;
         this.placements = placements;
     }
@@ -29,11 +36,43 @@ public final class PieceReader {
      * @return the pieces, owned by the caller
      */
     public CompletableFuture<Buffer> read(PieceRange range, int[] crcs) {
-        return stripes.read(range, crcs)
-                .exceptionallyCompose(failure -> again(range, crcs, AshlarException.in(failure)));
+        long patienceNanos = cluster.config().readPatience().toNanos();
+        return read(range, crcs, cluster.loop().nanoTime() + patienceNanos);
     }
 
-    private CompletableFuture<Buffer> again(PieceRange range, int[] crcs, AshlarException cause) {
+    private CompletableFuture<Buffer> read(PieceRange range, int[] crcs, long untilNanos) {
+        long beganNanos = cluster.loop().nanoTime();
+        return stripes.read(range, crcs)
+                .exceptionallyCompose(
+                        failure -> elsewhere(range, crcs, AshlarException.in(failure)))
+                .exceptionallyCompose(failure -> {
+                    boolean mayComeBack = hasUnreachable(range, beganNanos)
+                            && cluster.loop().nanoTime() - untilNanos < 0;
+                    return mayComeBack
+                            ? later(range, crcs, untilNanos)
+                            : CompletableFuture.failedFuture(failure);
+                });
+    }
+
+    private boolean hasUnreachable(PieceRange range, long sinceNanos) {
+        StripeRef stripe = range.stripe();
+        for (int i = 0; i < stripe.geometry().participants(); i++) {
+            String node = stripe.shardOfParticipant(i).node();
+            if (cluster.health().hasFailedSince(node, sinceNanos)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private CompletableFuture<Buffer> later(PieceRange range, int[] crcs, long untilNanos) {
+        CompletableFuture<Void> paused = new CompletableFuture<>();
+        cluster.loop().schedule(PAUSE_NANOS, () -> paused.complete(null));
+        return paused.thenCompose(ignored -> read(range, crcs, untilNanos));
+    }
+
+    private CompletableFuture<Buffer> elsewhere(
+            PieceRange range, int[] crcs, AshlarException cause) {
         return placements
                 .refresh(range.stripe().segment())
                 .exceptionally(nobodyTells -> false)

@@ -2,6 +2,7 @@ package io.ashlar.tools.demo;
 
 import io.ashlar.client.AshlarClient;
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.ClientConfig;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.VerifyReport;
 import io.ashlar.client.Volume;
@@ -48,6 +49,7 @@ public final class Demo {
     private static final long SPARE_BYTES = 512L << 20;
     private static final List<String> KILLED_FIRST = List.of("n2", "n5");
     private static final String KILLED_TOO_MANY = "n3";
+    private static final Duration TOO_MANY_PATIENCE = Duration.ofSeconds(2);
     private static final String ROTTEN = "n1";
     private static final String EMPTIED = "n4";
     private static final List<String> KILLED_LAST = List.of("n3", "n6");
@@ -204,7 +206,8 @@ public final class Demo {
 
     private void killOneTooMany() throws IOException {
         ReadSample.Outcome outcome;
-        try (AshlarClient client = client();
+        ClientConfig impatient = ClientConfig.DEFAULT.withReadPatience(TOO_MANY_PATIENCE);
+        try (AshlarClient client = AshlarClient.connect(cluster.coordinatorAddresses(), impatient);
                 Volume volume = open(client);
                 FileChannel expected = FileChannel.open(image.file())) {
             cluster.kill(KILLED_TOO_MANY);
@@ -220,7 +223,8 @@ public final class Demo {
                 "too many",
                 "a third SIGKILL, to " + KILLED_TOO_MANY + ": of " + outcome.reads() + " reads "
                         + outcome.right() + " are right, " + outcome.unavailable()
-                        + " are refused as unavailable, 0 are wrong",
+                        + " are refused as unavailable after waiting "
+                        + TOO_MANY_PATIENCE.toSeconds() + " s for it to return, 0 are wrong",
                 Map.of("right", outcome.right(), "unavailable", outcome.unavailable(), "wrong", 0));
     }
 

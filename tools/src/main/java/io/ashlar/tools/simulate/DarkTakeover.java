@@ -1,7 +1,12 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
+
+import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -14,11 +19,14 @@ import java.util.random.RandomGenerator;
  * So many nodes die together with a writer, whose volume is taken over at once, that nobody can know
  * of its last stripes what was acknowledged: most nodes, or just those that hold the last stripe, or
  * those that hold the first one of a new writer, as soon as it is acknowledged: if that was a short
- * one, those who are left have nothing to tell. At times one of the dead comes back without its arena.
+ * one, those who are left have nothing to tell. Or those that hold the end of a segment whose seal is
+ * on its way, when the log has gone on behind it for a while. At times one of the dead comes back without its arena.
  */
 final class DarkTakeover {
     private static final long LOOK_NANOS = 500_000;
     private static final long PATIENCE_NANOS = 30_000_000_000L;
+    private static final long SEAL_LATE_NANOS = 20_000_000_000L;
+    private static final long GOES_ON_NANOS = 3_000_000_000L;
 
     private final World world;
     private final RandomGenerator random;
@@ -35,11 +43,57 @@ final class DarkTakeover {
     /** False where that cannot be now. */
     boolean inject() {
         VolumeUse volume = writers.volume();
-        return switch (random.nextInt(3)) {
+        return switch (random.nextInt(4)) {
             case 0 -> strike(volume, most());
-            case 1 -> strike(volume, holdersOfLastStripe(volume));
-            default -> awaitFirstWords(volume);
+            case 1 -> strike(volume, holdersOfLastStripe(openSegments(volume)));
+            case 2 -> awaitFirstWords(volume);
+            default -> awaitSeal(world.schedule().nowNanos() + PATIENCE_NANOS);
         };
+    }
+
+    /** Seals come late until the log goes on behind a segment that is to be sealed. */
+    private boolean awaitSeal(long untilNanos) {
+        world.network()
+                .delayNext(Request.BodyCase.SEAL_SEGMENTS, SEAL_LATE_NANOS, (by, request) -> {
+                    VolumeUse volume =
+                            writers.volume(VolumeId.of(request.getSealSegments().getVolume()));
+                    long sealedNanos = world.schedule().nowNanos() + SEAL_LATE_NANOS;
+                    watchEnd(volume, request.getSealSegments(), sealedNanos, untilNanos);
+                });
+        return true;
+    }
+
+    private void watchEnd(
+            @Nullable VolumeUse volume, SealSegments command, long sealedNanos, long untilNanos) {
+        long nowNanos = world.schedule().nowNanos();
+        if (writers.areStopped() || nowNanos > untilNanos) {
+            return;
+        }
+        List<SegmentId> ending = command.getSealsList().stream()
+                .map(seal -> SegmentId.of(seal.getSegment()))
+                .toList();
+        if (volume == null || volume.isOpening() || nowNanos >= sealedNanos) {
+            boolean _ = awaitSeal(untilNanos);
+        } else if (goesOnBehind(volume, ending)) {
+            world.note("FAULT " + volume.name() + " goes on behind " + ending);
+            world.schedule()
+                    .world(random.nextLong(GOES_ON_NANOS), () -> strikeAtEnd(volume, ending));
+        } else {
+            world.schedule()
+                    .world(LOOK_NANOS, () -> watchEnd(volume, command, sealedNanos, untilNanos));
+        }
+    }
+
+    private void strikeAtEnd(VolumeUse volume, List<SegmentId> ending) {
+        if (!writers.areStopped()) {
+            boolean _ = strike(volume, holdersOfLastStripe(ending));
+        }
+    }
+
+    private boolean goesOnBehind(VolumeUse volume, List<SegmentId> ending) {
+        List<SegmentId> others = new ArrayList<>(openSegments(volume));
+        others.removeAll(ending);
+        return !holdersOfLastStripe(others).isEmpty();
     }
 
     private boolean strike(VolumeUse volume, List<SimulatedNode> dying) {
@@ -86,7 +140,7 @@ final class DarkTakeover {
                 && session != null
                 && session.acknowledgedCount() > 0;
         if (hasSpoken) {
-            boolean _ = strike(volume, holdersOfLastStripe(volume));
+            boolean _ = strike(volume, holdersOfLastStripe(openSegments(volume)));
         } else {
             world.schedule().world(LOOK_NANOS, () -> watch(volume, openingsBefore, untilNanos));
         }
@@ -101,12 +155,16 @@ final class DarkTakeover {
         return most;
     }
 
-    /** Of the last segment of a volume that holds any; empty where none does. */
-    private List<SimulatedNode> holdersOfLastStripe(VolumeUse volume) {
-        List<Segment> open = world.metadata().unsealedSegments(volume.id());
+    private List<SegmentId> openSegments(VolumeUse volume) {
+        return world.metadata().unsealedSegments(volume.id()).stream()
+                .map(segment -> SegmentId.of(segment.getId()))
+                .toList();
+    }
+
+    /** Of the last of these segments that holds any; empty where none does. */
+    private List<SimulatedNode> holdersOfLastStripe(List<SegmentId> segments) {
         FoundRecord last = null;
-        for (Segment segment : open) {
-            SegmentId id = SegmentId.of(segment.getId());
+        for (SegmentId id : segments) {
             FoundRecord end = world.nodes().stream()
                     .flatMap(node -> node.drives().stream())
                     .flatMap(drive -> FoundRecord.on(drive).stream())

@@ -37,5 +37,6 @@ public enum FaultKind {
     DRIVE_SLOW,
     TAKEOVER_IN_THE_DARK,
     ROOT_LATE,
-    WRITER_KILL_IN_WRITE
+    WRITER_KILL_IN_WRITE,
+    NETWORK_SPLIT
 }

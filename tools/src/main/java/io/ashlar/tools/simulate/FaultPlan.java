@@ -19,7 +19,8 @@ final class FaultPlan {
             FaultKind.DRIVE_SLOW,
             FaultKind.TAKEOVER_IN_THE_DARK,
             FaultKind.ROOT_LATE,
-            FaultKind.WRITER_KILL_IN_WRITE);
+            FaultKind.WRITER_KILL_IN_WRITE,
+            FaultKind.NETWORK_SPLIT);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

@@ -37,7 +37,7 @@ final class Faults {
         this.writers = new WriterFaults(world, random, workload);
         this.nodes = new NodeFaults(world, random, account, writers);
         this.darkness = new DarkTakeover(world, random, account, writers);
-        this.links = new LinkFaults(world, random);
+        this.links = new LinkFaults(world, random, writers);
     }
 
     void start() {
@@ -182,6 +182,7 @@ final class Faults {
             case TAKEOVER_IN_THE_DARK -> darkness.inject();
             case ROOT_LATE -> writers.delayRoot();
             case WRITER_KILL_IN_WRITE -> writers.killInWrite();
+            case NETWORK_SPLIT -> links.split();
         };
     }
 

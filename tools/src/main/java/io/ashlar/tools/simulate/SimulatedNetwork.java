@@ -32,6 +32,7 @@ final class SimulatedNetwork {
     private final Trace trace;
     private final Map<Address, Served> served = new HashMap<>();
     private final Set<Way> cut = new TreeSet<>();
+    private final Set<String> apart = new TreeSet<>();
     private final Map<String, Integer> slowness = new TreeMap<>();
     private final Set<SimulatedConnection> stuck = new LinkedHashSet<>();
     private final Observer observer;
@@ -154,26 +155,34 @@ final class SimulatedNetwork {
     }
 
     boolean isCut(String from, String to) {
-        return !cut.isEmpty() && cut.contains(new Way(from, to));
+        return apart.contains(from) != apart.contains(to)
+                || (!cut.isEmpty() && cut.contains(new Way(from, to)));
     }
 
     void cut(String from, String to) {
         cut.add(new Way(from, to));
     }
 
+    /** These reach each other, and nobody else, whoever comes; nor does anybody reach them. */
+    void setApart(Set<String> machines) {
+        apart.addAll(machines);
+    }
+
     /** Whether anything between this machine and others is cut. */
     boolean isCutOff(String machine) {
-        return cut.stream()
-                .anyMatch(way -> way.from().equals(machine) || way.to().equals(machine));
+        return apart.contains(machine)
+                || cut.stream()
+                        .anyMatch(way -> way.from().equals(machine) || way.to().equals(machine));
     }
 
     boolean hasCuts() {
-        return !cut.isEmpty();
+        return !cut.isEmpty() || !apart.isEmpty();
     }
 
     /** All ways are open again: what was held up arrives now, unless its connection has broken. */
     void healCuts() {
         cut.clear();
+        apart.clear();
         List<SimulatedConnection> waiting = new ArrayList<>(stuck);
         stuck.clear();
         for (SimulatedConnection connection : waiting) {

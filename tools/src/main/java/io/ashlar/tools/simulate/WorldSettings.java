@@ -74,6 +74,7 @@ record WorldSettings(
         return new ClientConfig(
                 Duration.ofMillis(500 + random.nextInt(1000)),
                 Duration.ofSeconds(2),
+                Duration.ofSeconds(5),
                 Duration.ofSeconds(3 + random.nextInt(5)),
                 Duration.ofSeconds(5 + random.nextInt(10)),
                 Duration.ofSeconds(1),

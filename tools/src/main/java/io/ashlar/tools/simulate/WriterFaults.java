@@ -43,6 +43,14 @@ final class WriterFaults {
         return volumes.get(random.nextInt(volumes.size()));
     }
 
+    @Nullable
+    VolumeUse volume(VolumeId id) {
+        return workload.volumes().stream()
+                .filter(volume -> volume.id().equals(id))
+                .findFirst()
+                .orElse(null);
+    }
+
     private static @Nullable WriterSession writer(VolumeUse volume) {
         WriterSession session = volume.current();
         return session == null || session.client().process().isPaused() ? null : session;
@@ -162,12 +170,10 @@ final class WriterFaults {
     }
 
     private void stealMeanwhile(Request request) {
-        VolumeId id = VolumeId.of(request.getCommitRoot().getVolume());
-        for (VolumeUse volume : workload.volumes()) {
-            if (!stopped && !volume.isOpening() && volume.id().equals(id)) {
-                world.note("FAULT a root of " + volume.name() + " is late, and it is stolen");
-                volume.open(true);
-            }
+        VolumeUse volume = volume(VolumeId.of(request.getCommitRoot().getVolume()));
+        if (!stopped && volume != null && !volume.isOpening()) {
+            world.note("FAULT a root of " + volume.name() + " is late, and it is stolen");
+            volume.open(true);
         }
     }
 

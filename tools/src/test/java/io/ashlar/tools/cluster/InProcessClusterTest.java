@@ -45,6 +45,7 @@ class InProcessClusterTest {
     private static final ClientConfig SMALL_SEGMENTS = new ClientConfig(
             ClientConfig.DEFAULT.hangBound(),
             ClientConfig.DEFAULT.readTimeout(),
+            ClientConfig.DEFAULT.readPatience(),
             ClientConfig.DEFAULT.recoveryTimeout(),
             ClientConfig.DEFAULT.coordinatorTimeout(),
             ClientConfig.DEFAULT.leaseRenewal(),
