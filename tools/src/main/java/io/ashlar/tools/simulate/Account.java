@@ -106,6 +106,16 @@ final class Account {
                 .noneMatch(damage -> node.drives().contains(damage.drive()) && !isSealed(damage));
     }
 
+    /** Whether of any of these segments so much cannot be had that a takeover has to wait. */
+    boolean mayBlock(List<Segment> open) {
+        settle();
+        return open.stream()
+                .anyMatch(segment -> segment.getPlacementsList().stream()
+                                .filter(placement -> isImpaired(segment, placement))
+                                .count()
+                        > policyOf(segment).m());
+    }
+
     private boolean isSealed(Damage damage) {
         Segment segment = world.metadata().segment(damage.record().segment());
         return segment == null || segment.getState() == SegmentState.SEALED;

@@ -20,10 +20,16 @@ import java.util.random.RandomGenerator;
  * of its last stripes what was acknowledged: most nodes, or just those that hold the last stripe, or
  * those that hold the first one of a new writer, as soon as it is acknowledged: if that was a short
  * one, those who are left have nothing to tell. Or those that hold the end of a segment whose seal is
- * on its way, when the log has gone on behind it for a while. At times one of the dead comes back without its arena.
+ * on its way, when the log has gone on behind it for a while. At times one of the dead comes back
+ * without its arena, or one lives on whose record rots.
  */
 final class DarkTakeover {
     private static final long LOOK_NANOS = 500_000;
+
+    /** As it looks at all drives. */
+    private static final long SCAN_NANOS = 25_000_000L;
+
+    private static final long SOON_NANOS = 300_000_000L;
     private static final long PATIENCE_NANOS = 30_000_000_000L;
     private static final long SEAL_LATE_NANOS = 20_000_000_000L;
     private static final long GOES_ON_NANOS = 3_000_000_000L;
@@ -32,12 +38,19 @@ final class DarkTakeover {
     private final RandomGenerator random;
     private final Account account;
     private final WriterFaults writers;
+    private final DriveFaults drives;
 
-    DarkTakeover(World world, RandomGenerator random, Account account, WriterFaults writers) {
+    DarkTakeover(
+            World world,
+            RandomGenerator random,
+            Account account,
+            WriterFaults writers,
+            DriveFaults drives) {
         this.world = world;
         this.random = random;
         this.account = account;
         this.writers = writers;
+        this.drives = drives;
     }
 
     /** False where that cannot be now. */
@@ -45,7 +58,7 @@ final class DarkTakeover {
         VolumeUse volume = writers.volume();
         return switch (random.nextInt(4)) {
             case 0 -> strike(volume, most());
-            case 1 -> strike(volume, holdersOfLastStripe(openSegments(volume)));
+            case 1 -> strikeAtEnd(volume, openSegments(volume));
             case 2 -> awaitFirstWords(volume);
             default -> awaitSeal(world.schedule().nowNanos() + PATIENCE_NANOS);
         };
@@ -76,31 +89,51 @@ final class DarkTakeover {
             boolean _ = awaitSeal(untilNanos);
         } else if (goesOnBehind(volume, ending)) {
             world.note("FAULT " + volume.name() + " goes on behind " + ending);
-            world.schedule()
-                    .world(random.nextLong(GOES_ON_NANOS), () -> strikeAtEnd(volume, ending));
+            world.schedule().world(random.nextLong(GOES_ON_NANOS), () -> {
+                boolean _ = !writers.areStopped() && strikeAtEnd(volume, ending);
+            });
         } else {
             world.schedule()
-                    .world(LOOK_NANOS, () -> watchEnd(volume, command, sealedNanos, untilNanos));
-        }
-    }
-
-    private void strikeAtEnd(VolumeUse volume, List<SegmentId> ending) {
-        if (!writers.areStopped()) {
-            boolean _ = strike(volume, holdersOfLastStripe(ending));
+                    .world(SCAN_NANOS, () -> watchEnd(volume, command, sealedNanos, untilNanos));
         }
     }
 
     private boolean goesOnBehind(VolumeUse volume, List<SegmentId> ending) {
         List<SegmentId> others = new ArrayList<>(openSegments(volume));
         others.removeAll(ending);
-        return !holdersOfLastStripe(others).isEmpty();
+        return lastRecord(others) != null;
+    }
+
+    /** At those who hold the last stripe, but at times for one, whose record rots. */
+    private boolean strikeAtEnd(VolumeUse volume, List<SegmentId> segments) {
+        FoundRecord last = lastRecord(segments);
+        if (last == null) {
+            return false;
+        }
+        List<SimulatedNode> holders = new ArrayList<>(holders(last));
+        if (canStrike(holders) && random.nextInt(3) == 0) {
+            SimulatedNode spared = holders.remove(random.nextInt(holders.size()));
+            spared.drives().forEach(drive -> rot(drive, last));
+        }
+        return strike(volume, holders);
+    }
+
+    private void rot(SimulatedDrive drive, FoundRecord last) {
+        for (FoundRecord record : FoundRecord.on(drive)) {
+            if (record.stripe().sameAs(last.stripe()) && account.mayDamage(drive, record)) {
+                drives.flipHeaderBit(drive, record);
+            }
+        }
+    }
+
+    private boolean canStrike(List<SimulatedNode> dying) {
+        return !dying.isEmpty()
+                && dying.size() < world.nodes().size()
+                && dying.stream().allMatch(this::mayDie);
     }
 
     private boolean strike(VolumeUse volume, List<SimulatedNode> dying) {
-        boolean possible = !dying.isEmpty()
-                && dying.size() < world.nodes().size()
-                && dying.stream().allMatch(this::mayDie);
-        if (!possible) {
+        if (!canStrike(dying)) {
             return false;
         }
         List<SimulatedDrive> drives = dying.getFirst().drives();
@@ -114,9 +147,19 @@ final class DarkTakeover {
         }
         if (losing) {
             drive.loseArena();
+            startSoon(dying.getFirst());
         }
         writers.replace(volume);
         return true;
+    }
+
+    /** Before the others, so that a takeover hears that it knows nothing. */
+    private void startSoon(SimulatedNode node) {
+        world.schedule().world(random.nextLong(SOON_NANOS), () -> {
+            if (!node.isUp() && !writers.areStopped()) {
+                node.start();
+            }
+        });
     }
 
     /** A new writer begins, in a segment of its own. */
@@ -140,7 +183,7 @@ final class DarkTakeover {
                 && session != null
                 && session.acknowledgedCount() > 0;
         if (hasSpoken) {
-            boolean _ = strike(volume, holdersOfLastStripe(openSegments(volume)));
+            boolean _ = strikeAtEnd(volume, openSegments(volume));
         } else {
             world.schedule().world(LOOK_NANOS, () -> watch(volume, openingsBefore, untilNanos));
         }
@@ -161,8 +204,8 @@ final class DarkTakeover {
                 .toList();
     }
 
-    /** Of the last of these segments that holds any; empty where none does. */
-    private List<SimulatedNode> holdersOfLastStripe(List<SegmentId> segments) {
+    /** Of the last of these segments that holds any; null where none does. */
+    private @Nullable FoundRecord lastRecord(List<SegmentId> segments) {
         FoundRecord last = null;
         for (SegmentId id : segments) {
             FoundRecord end = world.nodes().stream()
@@ -173,13 +216,14 @@ final class DarkTakeover {
                     .orElse(null);
             last = end == null ? last : end;
         }
-        if (last == null) {
-            return List.of();
-        }
-        Segment segment = world.metadata().segment(last.segment());
+        return last;
+    }
+
+    private List<SimulatedNode> holders(FoundRecord record) {
+        Segment segment = world.metadata().segment(record.segment());
         Set<String> holders = new TreeSet<>();
-        for (int i = 0; segment != null && i < last.stripe().geometry().participants(); i++) {
-            int shard = last.stripe().shardOfParticipant(i);
+        for (int i = 0; segment != null && i < record.stripe().geometry().participants(); i++) {
+            int shard = record.stripe().shardOfParticipant(i);
             holders.add(segment.getPlacements(shard).getNode());
         }
         return holders.stream().map(world::node).toList();

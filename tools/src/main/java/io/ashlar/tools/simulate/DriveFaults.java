@@ -47,13 +47,21 @@ final class DriveFaults {
         if (victim == null) {
             return false;
         }
+        int page = random.nextInt(victim.record.pageCount());
+        flipBit(victim, page, page == 0 ? HEADER_BIT : random.nextInt(PAGE_BITS));
+        return true;
+    }
+
+    /** So that nobody can read the record. */
+    void flipHeaderBit(SimulatedDrive drive, FoundRecord record) {
+        flipBit(new Victim(drive, record), 0, HEADER_BIT);
+    }
+
+    private void flipBit(Victim victim, int page, int bit) {
         FoundRecord record = victim.record;
-        int page = random.nextInt(record.pageCount());
-        int bit = page == 0 ? HEADER_BIT : random.nextInt(PAGE_BITS);
         record.arena().flipBit(record.page() + page, bit);
         account.damaged(victim.drive, record);
         tell("a bit flipped", victim);
-        return true;
     }
 
     /** It said that it had written, and had not: the place is as it was before. */

@@ -31,12 +31,12 @@ final class Faults {
         this.world = world;
         this.random = random;
         this.plan = plan;
-        Account account = new Account(world);
+        Account account = world.account();
         this.shards = new WholeShards(world, account);
         this.drives = new DriveFaults(world, random, account);
         this.writers = new WriterFaults(world, random, workload);
         this.nodes = new NodeFaults(world, random, account, writers);
-        this.darkness = new DarkTakeover(world, random, account, writers);
+        this.darkness = new DarkTakeover(world, random, account, writers, drives);
         this.links = new LinkFaults(world, random, writers);
     }
 

@@ -3,6 +3,7 @@ package io.ashlar.tools.simulate;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.Segment;
 import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
@@ -118,6 +119,7 @@ final class VolumeUse {
 
     private void attempt(SimulatedClient client, boolean steal) {
         SimulatedProcess process = client.process();
+        Circumstances before = circumstances();
         var _ = client.client()
                 .openAsync(name, options(client, steal))
                 .whenComplete((volume, failure) -> {
@@ -128,10 +130,45 @@ final class VolumeUse {
                         if (failure == null) {
                             opened(new WriterSession(world, client, volume, number, bound));
                         } else {
-                            notOpened(client, steal, AshlarException.in(failure));
+                            AshlarException cause = AshlarException.in(failure);
+                            requireReason(before, cause);
+                            notOpened(client, steal, cause);
                         }
                     });
                 });
+    }
+
+    /** What is left to be decided, and messages that were lost by now. */
+    private record Circumstances(List<Segment> open, long lostMessages) {
+        boolean areSame(Circumstances now) {
+            return lostMessages == now.lostMessages
+                    && open.stream()
+                            .map(Segment::getId)
+                            .toList()
+                            .equals(now.open.stream().map(Segment::getId).toList());
+        }
+    }
+
+    private Circumstances circumstances() {
+        VolumeRecord record = world.metadata().volume(name);
+        List<Segment> open = record == null
+                ? List.of()
+                : world.metadata().unsealedSegments(VolumeId.of(record.getId()));
+        return new Circumstances(open, world.network().lost());
+    }
+
+    /** Where at most m shards of each segment cannot be had, a takeover has nothing to wait for. */
+    private void requireReason(Circumstances before, AshlarException cause) {
+        Circumstances now = circumstances();
+        boolean blocked = cause instanceof AshlarException.Unavailable reason && reason.isBlocked();
+        if (blocked
+                && !now.open.isEmpty()
+                && before.areSame(now)
+                && !world.account().mayBlock(now.open)) {
+            throw new Violation(
+                    "availability",
+                    "volume " + name + " could be taken over: " + cause.getMessage());
+        }
     }
 
     private void notOpened(SimulatedClient client, boolean steal, AshlarException cause) {

@@ -24,6 +24,7 @@ final class World {
     private final List<SimulatedNode> nodes = new ArrayList<>();
     private final List<SimulatedCoordinator> coordinators = new ArrayList<>();
     private final List<SimulatedClient> clients = new ArrayList<>();
+    private final Account account = new Account(this);
 
     World(WorldSettings settings, SplittableRandom random, Trace trace, NetworkFaults faults) {
         this.settings = settings;
@@ -45,6 +46,11 @@ final class World {
         coordinators.forEach(SimulatedCoordinator::start);
         order.elect(coordinators.getFirst().id());
         nodes.forEach(SimulatedNode::start);
+    }
+
+    /** Of what cannot be had just now. */
+    Account account() {
+        return account;
     }
 
     /** A client process that was not there before. */

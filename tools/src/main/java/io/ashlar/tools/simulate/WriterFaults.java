@@ -73,16 +73,21 @@ final class WriterFaults {
         perhapsLeaveAlone(volume);
     }
 
-    /** While some cells of a stripe have arrived, and others are on their way and never will. */
+    /**
+     * While some cells of a stripe have arrived, and others are on their way and never will; at times
+     * those of the first stripe of a segment, while the last ones of the segment before are in flight.
+     */
     boolean killInWrite() {
-        killAfterCells(1 + random.nextInt(MAX_CELLS));
+        killAfterCells(1 + random.nextInt(MAX_CELLS), random.nextBoolean());
         return true;
     }
 
-    private void killAfterCells(int cells) {
+    private void killAfterCells(int cells, boolean atRoll) {
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
-            if (cells > 1) {
-                killAfterCells(cells - 1);
+            if (atRoll && request.getAppendCell().getOffset() > 0) {
+                killAfterCells(cells, true);
+            } else if (cells > 1) {
+                killAfterCells(cells - 1, false);
             } else {
                 world.schedule().world(1, () -> killWriter(by));
             }
