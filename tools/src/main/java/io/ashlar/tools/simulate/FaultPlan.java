@@ -20,7 +20,9 @@ final class FaultPlan {
             FaultKind.TAKEOVER_IN_THE_DARK,
             FaultKind.ROOT_LATE,
             FaultKind.WRITER_KILL_IN_WRITE,
-            FaultKind.NETWORK_SPLIT);
+            FaultKind.NETWORK_SPLIT,
+            FaultKind.WRITER_KILL_AT_ROLL,
+            FaultKind.ALL_POWER_CUT_IN_WRITE);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

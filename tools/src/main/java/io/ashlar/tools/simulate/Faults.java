@@ -183,6 +183,8 @@ final class Faults {
             case ROOT_LATE -> writers.delayRoot();
             case WRITER_KILL_IN_WRITE -> writers.killInWrite();
             case NETWORK_SPLIT -> links.split();
+            case WRITER_KILL_AT_ROLL -> writers.killAtRoll();
+            case ALL_POWER_CUT_IN_WRITE -> nodes.cutAllPowerInWrite();
         };
     }
 

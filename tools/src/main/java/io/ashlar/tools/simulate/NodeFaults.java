@@ -1,5 +1,6 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.protocol.Request;
 import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ final class NodeFaults {
     private static final long MILLI = 1_000_000;
     private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
     private static final int SLOWER = 100;
+    private static final long WRITES_WITHIN_NANOS = 2_000 * MILLI;
     private static final int OPERATIONS_TO_DEATH = 40;
 
     private final World world;
@@ -110,6 +112,29 @@ final class NodeFaults {
             writers.killAll();
         }
         return true;
+    }
+
+    /**
+     * While cells are being written to drives that take their time: of some all pages are durable by
+     * then, of others only some are.
+     */
+    boolean cutAllPowerInWrite() {
+        slowDrives(SLOWER / 2);
+        world.schedule().world(WRITES_WITHIN_NANOS, () -> slowDrives(1));
+        world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
+            long nanos = (SLOWER / 2) * random.nextLong(world.settings().syncNanos());
+            world.schedule().world(nanos, () -> {
+                boolean _ = !stopped && cutAllPower();
+                slowDrives(1);
+            });
+        });
+        return true;
+    }
+
+    private void slowDrives(int times) {
+        for (SimulatedNode node : world.nodes()) {
+            node.drives().forEach(drive -> drive.slow(times));
+        }
     }
 
     // ---- drives

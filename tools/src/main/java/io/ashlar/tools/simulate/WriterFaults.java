@@ -13,6 +13,9 @@ final class WriterFaults {
     private static final long MILLI = 1_000_000;
     private static final long LEAVES_WITHIN_NANOS = 30_000 * MILLI;
     private static final int MAX_CELLS = 12;
+    private static final int MAX_CELLS_AT_ROLL = 3;
+    private static final int SLOWER = 50;
+    private static final long ROLLS_WITHIN_NANOS = 5_000 * MILLI;
     private static final long MAX_LATE_NANOS = 20_000 * MILLI;
     private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
     private static final long MAX_ALONE_NANOS = 60_000 * MILLI;
@@ -73,13 +76,26 @@ final class WriterFaults {
         perhapsLeaveAlone(volume);
     }
 
-    /**
-     * While some cells of a stripe have arrived, and others are on their way and never will; at times
-     * those of the first stripe of a segment, while the last ones of the segment before are in flight.
-     */
+    /** While some cells of a stripe have arrived, and others are on their way and never will. */
     boolean killInWrite() {
-        killAfterCells(1 + random.nextInt(MAX_CELLS), random.nextBoolean());
+        killAfterCells(1 + random.nextInt(MAX_CELLS), false);
         return true;
+    }
+
+    /**
+     * While the first cell of a segment has arrived, and the last ones of the segment before are still
+     * on their way, over a network that is slow for everybody.
+     */
+    boolean killAtRoll() {
+        world.note("FAULT the network is slow, and the next writer that rolls is killed");
+        slowNodes(SLOWER);
+        world.schedule().world(ROLLS_WITHIN_NANOS, () -> slowNodes(1));
+        killAfterCells(1 + random.nextInt(MAX_CELLS_AT_ROLL), true);
+        return true;
+    }
+
+    private void slowNodes(int times) {
+        world.nodes().forEach(node -> world.network().slow(node.name(), times));
     }
 
     private void killAfterCells(int cells, boolean atRoll) {
