@@ -111,7 +111,7 @@ final class Faults {
                     || node.isPaused()
                     || world.network().isCutOff(node.name())
                     || world.network().slownessOf(node.name()) > 1
-                    || node.drives().stream().anyMatch(SimulatedDrive::isSlow);
+                    || node.drives().stream().anyMatch(drive -> drive.isSlow() || drive.isFull());
             if (trouble) {
                 node.inTrouble();
             }
