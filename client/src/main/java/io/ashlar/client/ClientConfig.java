@@ -63,6 +63,15 @@ public record ClientConfig(
 
     /** The same with reads that wait so long for nodes to come back. */
     public ClientConfig withReadPatience(Duration patience) {
+        return with(patience, maxTailStripes);
+    }
+
+    /** The same with checkpoints at other distances. */
+    public ClientConfig withMaxTailStripes(long stripes) {
+        return with(readPatience, stripes);
+    }
+
+    private ClientConfig with(Duration patience, long tailStripes) {
         return new ClientConfig(
                 hangBound,
                 readTimeout,
@@ -73,25 +82,7 @@ public record ClientConfig(
                 windowStripes,
                 stripeBytes,
                 maxWaitingBytes,
-                maxTailStripes,
-                mapLimits,
-                firstShardBytes,
-                maxShardBytes);
-    }
-
-    /** The same with checkpoints at other distances. */
-    public ClientConfig withMaxTailStripes(long stripes) {
-        return new ClientConfig(
-                hangBound,
-                readTimeout,
-                readPatience,
-                recoveryTimeout,
-                coordinatorTimeout,
-                leaseRenewal,
-                windowStripes,
-                stripeBytes,
-                maxWaitingBytes,
-                stripes,
+                tailStripes,
                 mapLimits,
                 firstShardBytes,
                 maxShardBytes);
