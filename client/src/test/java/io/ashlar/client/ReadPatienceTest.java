@@ -80,6 +80,24 @@ class ReadPatienceTest {
     }
 
     @Test
+    void goToTheNewPlaceAtOnceWhereTheSegmentIsFreedMeanwhile() {
+        List.of(1, 3, 4).forEach(cluster::kill);
+        CompletableFuture<Void> read = read();
+        loop.runFor(TestClient.SECOND);
+        assertThat(read).isNotDone();
+        random.nextBytes(image);
+        client.write(volume, 0, image);
+        cluster.watch((to, request, bulk) -> {
+            if (request.hasListSegments()) {
+                throw new AshlarException.NotFound("freed");
+            }
+        });
+        loop.runFor(5 * TestClient.SECOND);
+        assertThat(read).isDone();
+        assertThat(found).isEqualTo(image);
+    }
+
+    @Test
     void comeThroughConnectionsThatBreakAgainAndAgain() {
         cluster.loseMessages(0.15);
         for (int i = 0; i < 20; i++) {

@@ -13,8 +13,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * Reads pieces of a stripe's data cells from wherever their shards are: repair may have moved them
  * since their places were learnt. Where too few cells can be reached it goes on trying for a while,
- * as nodes come back and connections are made anew; what is gone is not waited for. Lives on the
- * cluster's loop.
+ * as nodes come back and connections are made anew; what is gone is not waited for, nor a segment
+ * that was freed meanwhile. Lives on the cluster's loop.
  */
 public final class PieceReader {
     private static final long PAUSE_NANOS = 200_000_000L;
@@ -46,7 +46,8 @@ public final class PieceReader {
                 .exceptionallyCompose(
                         failure -> elsewhere(range, crcs, AshlarException.in(failure)))
                 .exceptionallyCompose(failure -> {
-                    boolean mayComeBack = hasUnreachable(range, beganNanos)
+                    boolean mayComeBack = !placements.isFreed(range.stripe().segment())
+                            && hasUnreachable(range, beganNanos)
                             && cluster.loop().nanoTime() - untilNanos < 0;
                     return mayComeBack
                             ? later(range, crcs, untilNanos)

@@ -60,6 +60,11 @@ public final class Placements {
                     !moved.isDone() || moved.isCompletedExceptionally() || !moved.getNow(false);
             return inVain ? Math.min(2 * pauseNanos, MAX_PAUSE_NANOS) : PAUSE_NANOS;
         }
+
+        boolean knowsNoSuchSegment() {
+            return moved.isCompletedExceptionally()
+                    && AshlarException.in(moved.exceptionNow()) instanceof AshlarException.NotFound;
+        }
     }
 
     /**
@@ -75,6 +80,12 @@ public final class Placements {
             refreshes.put(segment, last);
         }
         return last.moved;
+    }
+
+    /** Whether the coordinator has said that there is no such segment any more. */
+    boolean isFreed(LogSegment segment) {
+        Refresh last = refreshes.get(segment);
+        return last != null && last.knowsNoSuchSegment();
     }
 
     /**
