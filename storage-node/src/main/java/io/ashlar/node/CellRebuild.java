@@ -38,6 +38,10 @@ final class CellRebuild {
     private boolean answered = true;
     private boolean contradicted;
     private boolean askAll;
+
+    /** Whether it is counted what this shard says, of all of whose places one is enough. */
+    private boolean ownCounted;
+
     private int present;
     private int asked;
     private long bytesRead;
@@ -71,6 +75,7 @@ final class CellRebuild {
         rebuild.askAll = rival != null || geometry.d() < geometry.policy().m();
         if (rival != null) {
             rebuild.generations.add(rival);
+            rebuild.ownCounted = true;
         }
         if (geometry.cellBytes() == 0 && rival == null) {
             rebuild.finish();
@@ -190,8 +195,9 @@ final class CellRebuild {
         Stripe.Geometry geometry = stripe.geometry();
         boolean whole = bulk.sizeBytes() == geometry.recordBytes();
         CellFormat.Cell cell = bulk.sizeBytes() > 0 ? CellFormat.read(bulk.segment()) : null;
-        if (cell != null && theirs != participant) {
+        if (cell != null && !(theirs == participant && ownCounted)) {
             generations.add(cell.stripe());
+            ownCounted |= theirs == participant;
         }
         if (whole
                 && cell != null

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Rebuilds of shards of which some cells cannot be made: everything else is. */
 final class UndecodableStripesTest extends StorageNodeFixture {
@@ -260,5 +261,31 @@ final class UndecodableStripesTest extends StorageNodeFixture {
         assertThat(second.getUnmadeCells()).isZero();
         assertThat(second.getCellsWritten()).isEqualTo(1);
         assertThat(read(6, copyOf(0), stripe)).isEqualTo(stripe.cell(0));
+    }
+
+    @Test
+    void aFormerPlaceTellsWhichGenerationIsRight() throws IOException {
+        writeSegment();
+        seal();
+        var stripe = stripes.stream()
+                .filter(one -> one.stripe().geometry().d() == 2)
+                .filter(one -> one.stripe().geometry().cellBytes() >= 8192)
+                .findFirst()
+                .orElseThrow();
+        List<Integer> holders =
+                IntStream.range(0, 6).filter(stripe::has).boxed().toList();
+        var identity = stripe.stripe().identity();
+        replace(
+                holders.get(0),
+                segment.stripe(
+                        identity.number(),
+                        identity.offset(),
+                        2,
+                        stripe.stripe().geometry().cellBytes()));
+        arena(holders.get(1)).flipBit(place(stripe) + 30);
+        int moved = holders.get(2);
+        OrderResult result = rebuildElsewhere(moved);
+        assertThat(result.getUnmadeList()).isEmpty();
+        assertThat(read(6, copyOf(moved), stripe)).isEqualTo(stripe.cell(moved));
     }
 }
