@@ -132,12 +132,9 @@ final class RecordAppender {
     /** Whether the very same record is in its place, to be made durable at most. */
     private boolean isThere(Append append) {
         NavigableMap<Long, Shard.Indexed> index = indexOf(append.shard());
-        if (!append.indexed().sameAs(index.get(append.offset()))) {
-            return false;
-        }
-        return append.recovery()
-                ? wholeRecordAt(append.shard(), append.offset())
-                : sameHeader(append);
+        return append.indexed().sameAs(index.get(append.offset()))
+                && sameHeader(append)
+                && (!append.recovery() || wholeRecordAt(append.shard(), append.offset()));
     }
 
     private boolean sameHeader(Append append) {

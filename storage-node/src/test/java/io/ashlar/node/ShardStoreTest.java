@@ -177,6 +177,22 @@ final class ShardStoreTest extends ShardStoreFixture {
     }
 
     @Test
+    void recoveryIsToldWhenTheDriveHoldsAnotherGenerationThanWasWritten() throws IOException {
+        createAndAppend(2);
+        var written = stripes.get(1);
+        var other = segment.stripe(1, written.stripe().identity().offset(), 4, CELL_BYTES);
+        Buffer record = other.record(0);
+        try (DriveFile arena = drive.directory.open(DriveOpener.ARENA)) {
+            arena.write(place(1), record.segment());
+        } finally {
+            record.release();
+        }
+        assertThatThrownBy(() -> drive.append(recovery(written, 6), written.record(0)))
+                .isInstanceOf(AshlarException.Invalid.class)
+                .hasMessageContaining("another record lies");
+    }
+
+    @Test
     void aSealIsFinalAndOutlivesAPowerCut() throws IOException {
         createAndAppend(2);
         drive.seal(shard, 12288, 1);
