@@ -249,6 +249,7 @@ public final class Volume implements AutoCloseable {
                     written.rolls(),
                     stripes.degradedReads(),
                     stripes.decodedBytes(),
+                    stripes.contradictions(),
                     damage.reported(),
                     lostBlocks);
         }));

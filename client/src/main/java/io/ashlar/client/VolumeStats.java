@@ -7,6 +7,8 @@ package io.ashlar.client;
  * @param rolls times that the log went on in another segment because a participant failed
  * @param degradedReads reads that had to be decoded
  * @param decodedBytes what they decoded
+ * @param contradictions decodes of cells that agreed in everything, and gave other bytes than these or
+ *     the map tell; none is ever handed out. Other than 0 it is failing memory, or a defect
  * @param damageReports cells found damaged or missing
  * @param lostBlocks blocks whose content could not be recovered
  */
@@ -15,5 +17,6 @@ public record VolumeStats(
         long rolls,
         long degradedReads,
         long decodedBytes,
+        long contradictions,
         long damageReports,
         long lostBlocks) {}

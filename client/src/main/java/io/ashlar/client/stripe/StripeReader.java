@@ -39,6 +39,7 @@ public final class StripeReader {
     private int hedges;
     private long degradedReads;
     private long decodedBytes;
+    private long contradictions;
 
     /**
      * @param epoch of the takeover that reads, so that its reads fence; 0 for all other readers
@@ -56,6 +57,11 @@ public final class StripeReader {
 
     public long decodedBytes() {
         return decodedBytes;
+    }
+
+    /** Decodes whose outcome was not what the cells, or the map, tell of it. */
+    public long contradictions() {
+        return contradictions;
     }
 
     /**
@@ -148,13 +154,18 @@ public final class StripeReader {
                 return CompletableFuture.completedFuture(part.buffer());
             }
             part.release();
+            contradictions++;
             return CompletableFuture.failedFuture(new AshlarException.Corrupt(
                     "decoding " + range + " gave blocks that the map's CRCs do not allow"));
         });
     }
 
     private CompletableFuture<CellPart> decode(PieceRange range) {
-        return CellDecode.start(cluster, reader, range);
+        return CellDecode.start(cluster, reader, range).whenComplete((part, failure) -> {
+            boolean contradicted = failure != null
+                    && AshlarException.in(failure) instanceof AshlarException.Corrupt;
+            contradictions += contradicted ? 1 : 0;
+        });
     }
 
     /** A whole cell brought back from others, with the stripe that they all agree on. */
