@@ -8,7 +8,8 @@ package io.ashlar.client;
  * @param degradedReads reads that had to be decoded
  * @param decodedBytes what they decoded
  * @param contradictions decodes of cells that agreed in everything, and gave other bytes than these or
- *     the map tell; none is ever handed out. Other than 0 it is failing memory, or a defect
+ *     the map tell, in reads of the volume's blocks; none is ever handed out. Other than 0 it is
+ *     failing memory, or a defect
  * @param damageReports cells found damaged or missing
  * @param lostBlocks blocks whose content could not be recovered
  */

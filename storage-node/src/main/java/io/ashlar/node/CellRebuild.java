@@ -39,8 +39,8 @@ final class CellRebuild {
     private boolean contradicted;
     private boolean askAll;
 
-    /** Whether it is counted what this shard says, of all of whose places one is enough. */
-    private boolean ownCounted;
+    /** This shard has one vote, though it may have several former places. */
+    private boolean formerCounted;
 
     private int present;
     private int asked;
@@ -75,7 +75,6 @@ final class CellRebuild {
         rebuild.askAll = rival != null || geometry.d() < geometry.policy().m();
         if (rival != null) {
             rebuild.generations.add(rival);
-            rebuild.ownCounted = true;
         }
         if (geometry.cellBytes() == 0 && rival == null) {
             rebuild.finish();
@@ -195,9 +194,9 @@ final class CellRebuild {
         Stripe.Geometry geometry = stripe.geometry();
         boolean whole = bulk.sizeBytes() == geometry.recordBytes();
         CellFormat.Cell cell = bulk.sizeBytes() > 0 ? CellFormat.read(bulk.segment()) : null;
-        if (cell != null && !(theirs == participant && ownCounted)) {
+        if (cell != null && !(theirs == participant && formerCounted)) {
             generations.add(cell.stripe());
-            ownCounted |= theirs == participant;
+            formerCounted |= theirs == participant;
         }
         if (whole
                 && cell != null

@@ -82,10 +82,13 @@ public final class Placements {
         return last.moved;
     }
 
-    /** Whether the coordinator has said that there is no such segment any more. */
+    /**
+     * Whether the coordinator has said that there is no such segment any more. Of one that was still
+     * open that says nothing: a leader that was deposed may not have heard of it.
+     */
     boolean isFreed(LogSegment segment) {
         Refresh last = refreshes.get(segment);
-        return last != null && last.knowsNoSuchSegment();
+        return segment.isSealed() && last != null && last.knowsNoSuchSegment();
     }
 
     /**
