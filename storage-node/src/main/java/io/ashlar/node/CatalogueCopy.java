@@ -22,12 +22,14 @@ public record CatalogueCopy(
      * A shard, and where its record space lies in the arena.
      *
      * @param sealed whether nothing is appended to it any more
+     * @param uncleanStop whether its node stopped uncleanly while it was open
      */
     public record Shard(
             SegmentId segment,
             int index,
             long incarnation,
             boolean sealed,
+            boolean uncleanStop,
             long firstByte,
             long lengthBytes) {}
 
@@ -56,6 +58,7 @@ public record CatalogueCopy(
                         entry.key().index(),
                         entry.key().incarnation(),
                         entry.sealed(),
+                        entry.uncleanStop(),
                         layout.slotAt(entry.run().firstSlot()),
                         entry.shardBytes()));
     }

@@ -7,6 +7,8 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.client.protocol.ShardRef;
+import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
@@ -20,9 +22,10 @@ import java.util.List;
  *
  * <p>What merely cannot be reached comes back, and only makes others wait; it is counted when
  * something is destroyed, as a takeover may just then go on without it. So is whoever was in trouble
- * a moment ago. A node on which an open segment was damaged in silence is not restarted before that
- * segment is sealed: after an unclean stop, damage behind the last stamp looks like a write that was
- * cut short, and the design accepts that ({@code INV-6}).
+ * a moment ago. After an unclean stop of a node, damage behind the last stamp of an open shard looks
+ * like a write that was cut short, and the design accepts that ({@code INV-6}): so a node is not
+ * restarted while a shard of an open segment on it is damaged in silence, and none is damaged there
+ * whose node was.
  */
 final class Account {
     private final World world;
@@ -46,7 +49,7 @@ final class Account {
             int there = 0;
             int others = 0;
             for (Placement placement : segment.getPlacementsList()) {
-                if (DriveId.of(placement.getShard().getDrive()).equals(id)) {
+                if (isNeededOn(id, placement.getShard())) {
                     there++;
                 } else if (isImpaired(segment, placement)) {
                     others++;
@@ -57,6 +60,27 @@ final class Account {
             }
         }
         return true;
+    }
+
+    /**
+     * The same where its node goes on with what is gone: until that is noticed new segments are placed
+     * on it too, so there is one such drive at a time.
+     */
+    boolean mayLoseInSilence(SimulatedDrive drive) {
+        boolean another = world.nodes().stream()
+                .flatMap(node -> node.drives().stream())
+                .anyMatch(other -> other.arena() == null);
+        return !another && mayLose(drive);
+    }
+
+    /** Whether a shard is placed there, or was, and what took its place still lacks some of it. */
+    private boolean isNeededOn(DriveId drive, ShardRef shard) {
+        LossRecord loss = world.metadata().loss(SegmentId.of(shard.getSegment()), shard.getIndex());
+        return DriveId.of(shard.getDrive()).equals(drive)
+                || (loss != null
+                        && loss.getFormerList().stream()
+                                .anyMatch(
+                                        former -> DriveId.of(former.getDrive()).equals(drive)));
     }
 
     /** Whether a shard may be lost that a node holds; false also where nobody needs it. */
@@ -79,7 +103,11 @@ final class Account {
     boolean mayDamage(SimulatedDrive drive, FoundRecord record) {
         Placement placement = placementOf(drive, record);
         Segment segment = world.metadata().segment(record.segment());
-        if (placement == null || segment == null || !record.isSynced() || !record.isWhole()) {
+        if (placement == null
+                || segment == null
+                || !record.isSynced()
+                || !record.isWhole()
+                || !isKnown(drive, record, segment, placement)) {
             return false;
         }
         settle();
@@ -89,6 +117,26 @@ final class Account {
             damaged += !itself && isImpaired(segment, other) ? 1 : 0;
         }
         return damaged <= policyOf(segment).m();
+    }
+
+    /**
+     * Whether a record belongs to the shard that is placed, not to one that is being rebuilt; and
+     * whether its damage cannot be taken for a write that was cut short, where more may be written.
+     */
+    private boolean isKnown(
+            SimulatedDrive drive, FoundRecord record, Segment segment, Placement placement) {
+        CatalogueCopy.Shard place =
+                FoundCatalogue.of(world, record.arena()).placeOf(placement.getShard());
+        long at = record.page() * SimulatedFile.PAGE_BYTES;
+        if (place == null
+                || at < place.firstByte()
+                || at >= place.firstByte() + place.lengthBytes()) {
+            return false;
+        }
+        boolean dying = world.nodes().stream()
+                .filter(node -> node.drives().contains(drive))
+                .anyMatch(node -> node.drives().stream().anyMatch(SimulatedDrive::kills));
+        return segment.getState() == SegmentState.SEALED || (!dying && !place.uncleanStop());
     }
 
     /** Enters a damage that was done. */
@@ -162,11 +210,26 @@ final class Account {
                 || isInTrouble(DriveId.of(placement.getShard().getDrive()));
     }
 
+    /** Whether any of this segment was damaged in silence, and is not known to be mended. */
+    boolean isDamaged(SegmentId segment) {
+        return ledger.stream().anyMatch(damage -> damage.record().segment().equals(segment));
+    }
+
     /** Whether a record of this shard was damaged in silence, and is not known to be mended. */
     boolean isDamaged(SegmentId segment, int index) {
         return ledger.stream()
                 .anyMatch(damage -> damage.record().segment().equals(segment)
                         && damage.record().shardIndex() == index);
+    }
+
+    /** Whether another record lies where one was that was damaged. */
+    boolean isOutOfPlace(FoundRecord found) {
+        return ledger.stream()
+                .map(Damage::record)
+                .anyMatch(record -> record.arena() == found.arena()
+                        && record.page() == found.page()
+                        && record.segment().equals(found.segment())
+                        && !record.stripe().sameAs(found.stripe()));
     }
 
     private boolean isInTrouble(DriveId id) {

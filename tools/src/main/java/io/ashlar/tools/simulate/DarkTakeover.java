@@ -5,14 +5,14 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
 /**
@@ -20,10 +20,13 @@ import java.util.random.RandomGenerator;
  * of its last stripes what was acknowledged: most nodes, or just those that hold the last stripe, or
  * those that hold the first one of a new writer, as soon as it is acknowledged: if that was a short
  * one, those who are left have nothing to tell. Or those that hold the end of a segment whose seal is
- * on its way, when the log has gone on behind it for a while. At times one of the dead comes back
- * without its arena, or one lives on whose record rots.
+ * on its way, when the log has gone on behind it for a while, or even a root was committed behind it.
+ * At times one of the dead comes back without its arena, or one lives on whose record rots.
  */
 final class DarkTakeover {
+    private static final Comparator<FoundRecord> BY_PLACE =
+            Comparator.comparingLong(record -> record.stripe().endOffset());
+    private static final int TRIES = 20;
     private static final long LOOK_NANOS = 500_000;
 
     /** As it looks at all drives. */
@@ -60,48 +63,151 @@ final class DarkTakeover {
             case 0 -> strike(volume, most());
             case 1 -> strikeAtEnd(volume, openSegments(volume));
             case 2 -> awaitFirstWords(volume);
-            default -> awaitSeal(world.schedule().nowNanos() + PATIENCE_NANOS);
+            default -> awaitSeal(false);
         };
     }
 
-    /** Seals come late until the log goes on behind a segment that is to be sealed. */
-    private boolean awaitSeal(long untilNanos) {
-        world.network()
-                .delayNext(Request.BodyCase.SEAL_SEGMENTS, SEAL_LATE_NANOS, (by, request) -> {
-                    VolumeUse volume =
-                            writers.volume(VolumeId.of(request.getSealSegments().getVolume()));
-                    long sealedNanos = world.schedule().nowNanos() + SEAL_LATE_NANOS;
-                    watchEnd(volume, request.getSealSegments(), sealedNanos, untilNanos);
-                });
+    /** A root is committed behind a segment whose seal is late. */
+    boolean injectBehindRoot() {
+        return awaitSeal(true);
+    }
+
+    private long untilNanos() {
+        return world.schedule().nowNanos() + PATIENCE_NANOS;
+    }
+
+    private boolean awaitSeal(boolean rootBehind) {
+        awaitSeal(rootBehind, untilNanos());
         return true;
     }
 
-    private void watchEnd(
-            @Nullable VolumeUse volume, SealSegments command, long sealedNanos, long untilNanos) {
-        long nowNanos = world.schedule().nowNanos();
-        if (writers.areStopped() || nowNanos > untilNanos) {
-            return;
-        }
-        List<SegmentId> ending = command.getSealsList().stream()
-                .map(seal -> SegmentId.of(seal.getSegment()))
+    /**
+     * A seal of a writer, and its repetitions, come late: when the log has gone on behind what is to be
+     * sealed, its end is struck. Where nothing comes of it the next seal is awaited.
+     */
+    private void awaitSeal(boolean rootBehind, long untilNanos) {
+        world.network().delayNext(Request.BodyCase.SEAL_SEGMENTS, (by, request) -> {
+            SealSegments seal = request.getSealSegments();
+            VolumeUse volume = writers.volume(VolumeId.of(seal.getVolume()));
+            if (writers.areStopped() || world.schedule().nowNanos() > untilNanos) {
+                return 0;
+            }
+            if (volume == null || volume.isOpening()) {
+                awaitSeal(rootBehind, untilNanos);
+                return 0;
+            }
+            LateSeal late = new LateSeal(
+                    volume,
+                    segmentsOf(seal),
+                    world.schedule().nowNanos() + SEAL_LATE_NANOS,
+                    rootBehind,
+                    untilNanos);
+            delayAgain(late);
+            watchEnd(late);
+            return SEAL_LATE_NANOS;
+        });
+    }
+
+    private void delayAgain(LateSeal late) {
+        world.network().delayNext(Request.BodyCase.SEAL_SEGMENTS, (by, request) -> {
+            if (!isPending(late)) {
+                return 0;
+            }
+            delayAgain(late);
+            boolean sealsIt =
+                    segmentsOf(request.getSealSegments()).stream().anyMatch(late.ending::contains);
+            return sealsIt ? SEAL_LATE_NANOS : 0;
+        });
+    }
+
+    private static List<SegmentId> segmentsOf(SealSegments seal) {
+        return seal.getSealsList().stream()
+                .map(one -> SegmentId.of(one.getSegment()))
                 .toList();
-        if (volume == null || volume.isOpening() || nowNanos >= sealedNanos) {
-            boolean _ = awaitSeal(untilNanos);
-        } else if (goesOnBehind(volume, ending)) {
-            world.note("FAULT " + volume.name() + " goes on behind " + ending);
-            world.schedule().world(random.nextLong(GOES_ON_NANOS), () -> {
-                boolean _ = !writers.areStopped() && strikeAtEnd(volume, ending);
+    }
+
+    /**
+     * A seal on its way.
+     *
+     * @param rootBehind whether a root behind what is sealed is awaited too
+     */
+    private record LateSeal(
+            VolumeUse volume,
+            List<SegmentId> ending,
+            long deadlineNanos,
+            boolean rootBehind,
+            long untilNanos) {}
+
+    private boolean isPending(LateSeal seal) {
+        return !writers.areStopped()
+                && !seal.volume.isOpening()
+                && openSegments(seal.volume).containsAll(seal.ending)
+                && world.schedule().nowNanos() < seal.deadlineNanos;
+    }
+
+    private void watchEnd(LateSeal seal) {
+        if (!isPending(seal)) {
+            awaitSeal(seal.rootBehind, seal.untilNanos);
+        } else if (goesOnBehind(seal)) {
+            world.note("FAULT " + seal.volume.name() + " goes on behind " + seal.ending);
+            long nanos = seal.rootBehind ? 0 : random.nextLong(GOES_ON_NANOS);
+            world.schedule().world(nanos, () -> {
+                boolean _ = !writers.areStopped() && strike(seal);
             });
         } else {
-            world.schedule()
-                    .world(SCAN_NANOS, () -> watchEnd(volume, command, sealedNanos, untilNanos));
+            world.schedule().world(SCAN_NANOS, () -> watchEnd(seal));
         }
     }
 
-    private boolean goesOnBehind(VolumeUse volume, List<SegmentId> ending) {
-        List<SegmentId> others = new ArrayList<>(openSegments(volume));
-        others.removeAll(ending);
-        return lastRecord(others) != null;
+    private boolean goesOnBehind(LateSeal seal) {
+        List<SegmentId> others = new ArrayList<>(openSegments(seal.volume));
+        others.removeAll(seal.ending);
+        return seal.rootBehind
+                ? others.contains(rootSegment(seal.volume))
+                : lastRecord(others) != null;
+    }
+
+    /** Where the newest root is replayed from. */
+    private SegmentId rootSegment(VolumeUse volume) {
+        VolumeRecord record = world.metadata().volume(volume.name());
+        return record == null || record.getRootsCount() == 0
+                ? SegmentId.NONE
+                : SegmentId.of(record.getRoots(record.getRootsCount() - 1)
+                        .getPosition()
+                        .getSegment());
+    }
+
+    private boolean strike(LateSeal seal) {
+        List<SimulatedNode> dying = seal.rootBehind ? enoughOfTheEnd(seal) : List.of();
+        return dying.isEmpty() ? strikeAtEnd(seal.volume, seal.ending) : strike(seal.volume, dying);
+    }
+
+    /** Just so many that the end cannot be decided, and what comes behind it can; none if there are. */
+    private List<SimulatedNode> enoughOfTheEnd(LateSeal seal) {
+        FoundRecord last = lastRecord(seal.ending);
+        FoundRecord next = first(recordsOf(rootSegment(seal.volume)));
+        if (last == null || next == null) {
+            return List.of();
+        }
+        List<SimulatedNode> holders = new ArrayList<>(holders(last));
+        for (int i = 0; i < TRIES; i++) {
+            Collections.shuffle(holders, random);
+            int count =
+                    Math.min(holders.size(), last.stripe().geometry().policy().m() + 1);
+            List<SimulatedNode> dying = List.copyOf(holders.subList(0, count));
+            if (cellsBeyond(last, dying) < last.stripe().geometry().d()
+                    && cellsBeyond(next, dying) >= next.stripe().geometry().d()) {
+                return dying;
+            }
+        }
+        return List.of();
+    }
+
+    /** Cells of a record's stripe on other nodes than these. */
+    private int cellsBeyond(FoundRecord record, List<SimulatedNode> dying) {
+        return (int) nodesOfCells(record).stream()
+                .filter(node -> !dying.contains(node))
+                .count();
     }
 
     /** At those who hold the last stripe, but at times for one, whose record rots. */
@@ -138,7 +244,7 @@ final class DarkTakeover {
         }
         List<SimulatedDrive> drives = dying.getFirst().drives();
         SimulatedDrive drive = drives.get(random.nextInt(drives.size()));
-        boolean losing = random.nextInt(3) == 0 && account.mayLose(drive);
+        boolean losing = random.nextBoolean() && account.mayLose(drive);
         world.note("FAULT " + dying.stream().map(SimulatedNode::name).toList() + " are killed"
                 + (losing ? ", the arena of " + drive.name() + " is gone" : ""));
         for (SimulatedNode node : dying) {
@@ -169,7 +275,7 @@ final class DarkTakeover {
         }
         world.note("FAULT " + volume.name() + " gets a writer that is watched");
         writers.replace(volume);
-        watch(volume, volume.openings(), world.schedule().nowNanos() + PATIENCE_NANOS);
+        watch(volume, volume.openings(), untilNanos());
         return true;
     }
 
@@ -208,25 +314,37 @@ final class DarkTakeover {
     private @Nullable FoundRecord lastRecord(List<SegmentId> segments) {
         FoundRecord last = null;
         for (SegmentId id : segments) {
-            FoundRecord end = world.nodes().stream()
-                    .flatMap(node -> node.drives().stream())
-                    .flatMap(drive -> FoundRecord.on(drive).stream())
-                    .filter(record -> record.segment().equals(id))
-                    .max(Comparator.comparingLong(record -> record.stripe().endOffset()))
-                    .orElse(null);
+            FoundRecord end = recordsOf(id).stream().max(BY_PLACE).orElse(null);
             last = end == null ? last : end;
         }
         return last;
     }
 
+    private static @Nullable FoundRecord first(List<FoundRecord> records) {
+        return records.stream().min(BY_PLACE).orElse(null);
+    }
+
+    private List<FoundRecord> recordsOf(SegmentId segment) {
+        return world.nodes().stream()
+                .flatMap(node -> node.drives().stream())
+                .flatMap(drive -> FoundRecord.on(drive).stream())
+                .filter(record -> record.segment().equals(segment))
+                .toList();
+    }
+
     private List<SimulatedNode> holders(FoundRecord record) {
+        return nodesOfCells(record).stream().distinct().toList();
+    }
+
+    /** A node for each cell of its stripe. */
+    private List<SimulatedNode> nodesOfCells(FoundRecord record) {
         Segment segment = world.metadata().segment(record.segment());
-        Set<String> holders = new TreeSet<>();
+        List<SimulatedNode> nodes = new ArrayList<>();
         for (int i = 0; segment != null && i < record.stripe().geometry().participants(); i++) {
             int shard = record.stripe().shardOfParticipant(i);
-            holders.add(segment.getPlacements(shard).getNode());
+            nodes.add(world.node(segment.getPlacements(shard).getNode()));
         }
-        return holders.stream().map(world::node).toList();
+        return nodes;
     }
 
     private boolean mayDie(SimulatedNode node) {

@@ -1,13 +1,24 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.ec.Crc32c;
+
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
 /** What drives do to what was durable on them, as far as the account allows it. */
 final class DriveFaults {
     private static final int TRIES = 20;
+    private static final int CANDIDATES = 5;
+    private static final long MAX_CHANGED_NANOS = 5_000_000_000L;
     private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
 
     /** Of the format version, behind the node's stamp: every reader needs it. */
@@ -16,17 +27,26 @@ final class DriveFaults {
     private final World world;
     private final RandomGenerator random;
     private final Account account;
+    private final WriterFaults writers;
 
-    DriveFaults(World world, RandomGenerator random, Account account) {
+    DriveFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
         this.world = world;
+        this.writers = writers;
         this.random = random;
         this.account = account;
     }
+
+    /** What is of another generation, and how it becomes right again. */
+    private final List<Runnable> givenBack = new ArrayList<>();
 
     /** A record that may be damaged, and its drive. */
     private record Victim(SimulatedDrive drive, FoundRecord record) {}
 
     private @Nullable Victim victim() {
+        return victim(record -> true);
+    }
+
+    private @Nullable Victim victim(Predicate<FoundRecord> fits) {
         SimulatedNode node = world.nodes().get(random.nextInt(world.nodes().size()));
         SimulatedDrive drive = node.drives().get(random.nextInt(node.drives().size()));
         List<FoundRecord> records = FoundRecord.on(drive);
@@ -35,7 +55,7 @@ final class DriveFaults {
         }
         for (int i = 0; i < TRIES; i++) {
             FoundRecord record = records.get(random.nextInt(records.size()));
-            if (account.mayDamage(drive, record)) {
+            if (fits.test(record) && account.mayDamage(drive, record)) {
                 return new Victim(drive, record);
             }
         }
@@ -106,6 +126,138 @@ final class DriveFaults {
         }
         tell("a write was misdirected", victim);
         return true;
+    }
+
+    /**
+     * For a while a drive gives back a record that is whole in itself and of another generation of its
+     * stripe: nobody sees that who looks at it alone. At times another cell of the stripe cannot be
+     * reached, and somebody reads all that there is.
+     */
+    boolean changeGeneration() {
+        Victim victim = newestVictim();
+        if (victim == null) {
+            return false;
+        }
+        FoundRecord record = victim.record;
+        byte[] right = bytesOf(record);
+        byte[] other = otherGeneration(record);
+        put(record, other);
+        account.damaged(victim.drive, record);
+        tell("a record is of another generation", victim);
+        Runnable back = () -> {
+            if (Arrays.equals(bytesOf(record), other)) {
+                put(record, right);
+            }
+        };
+        givenBack.add(back);
+        world.schedule().world(random.nextLong(MAX_CHANGED_NANOS), () -> {
+            if (givenBack.remove(back)) {
+                back.run();
+            }
+        });
+        if (random.nextBoolean()) {
+            killHolder(record.stripe(), participant(record));
+        }
+        return true;
+    }
+
+    /** Every drive gives back what was written again. */
+    void giveBack() {
+        givenBack.forEach(Runnable::run);
+        givenBack.clear();
+    }
+
+    private static byte[] bytesOf(FoundRecord record) {
+        byte[] bytes = new byte[record.stripe().geometry().recordBytes()];
+        record.arena().read(record.page() * SimulatedFile.PAGE_BYTES, MemorySegment.ofArray(bytes));
+        return bytes;
+    }
+
+    private static void put(FoundRecord record, byte[] bytes) {
+        for (int i = 0; i < record.pageCount(); i++) {
+            int from = i * SimulatedFile.PAGE_BYTES;
+            record.arena()
+                    .overwrite(
+                            record.page() + i,
+                            Arrays.copyOfRange(bytes, from, from + SimulatedFile.PAGE_BYTES));
+        }
+    }
+
+    /** Of some: what was written lately is likely to be read. */
+    private @Nullable Victim newestVictim() {
+        Victim newest = null;
+        for (int i = 0; i < CANDIDATES; i++) {
+            Victim one = victim(this::mayChangeGeneration);
+            if (one != null && (newest == null || writtenAtMillis(one) > writtenAtMillis(newest))) {
+                newest = one;
+            }
+        }
+        return newest;
+    }
+
+    private static long writtenAtMillis(Victim victim) {
+        return victim.record.stripe().links().writtenAtMillis();
+    }
+
+    /**
+     * Only one of a segment's records, and only of a stripe whose right cells prevail even when as many
+     * as can be survived are gone.
+     */
+    private boolean mayChangeGeneration(FoundRecord record) {
+        return record.stripe().geometry().d() >= 2
+                && record.stripe().geometry().cellBytes() > 0
+                && !account.isDamaged(record.segment());
+    }
+
+    private static int participant(FoundRecord record) {
+        return record.stripe().geometry().participantIn(record.cell().role());
+    }
+
+    private void killHolder(Stripe stripe, int except) {
+        Segment segment = world.metadata().segment(stripe.identity().segment());
+        int participant = (except + 1 + random.nextInt(stripe.geometry().d() - 1))
+                % stripe.geometry().d();
+        if (segment == null) {
+            return;
+        }
+        SimulatedNode node = world.node(
+                segment.getPlacements(stripe.shardOfParticipant(participant)).getNode());
+        if (node.isUp() && !node.isPaused() && account.mayKill(node)) {
+            world.note("FAULT " + node.name() + " killed, which holds another of its cells");
+            node.inTrouble();
+            node.kill();
+            writers.readAll(stripe.identity().volume());
+        }
+    }
+
+    private byte[] otherGeneration(FoundRecord record) {
+        Stripe stripe = record.stripe();
+        Stripe.Geometry geometry = stripe.geometry();
+        byte[] bytes = bytesOf(record);
+        MemorySegment segment = MemorySegment.ofArray(bytes);
+        int piece = random.nextInt(geometry.piecesPerCell());
+        int at = geometry.headerBytes() + piece * Stripe.PIECE_BYTES;
+        bytes[at + random.nextInt(Stripe.PIECE_BYTES)] ^= 1;
+        int crc = Crc32c.of(segment, at, Stripe.PIECE_BYTES);
+        int changed = participant(record) * geometry.piecesPerCell() + piece;
+        CellFormat.write(withVectorEntry(stripe, changed, crc), record.cell().role(), segment);
+        CellFormat.stamp(segment, record.cell().stampBytes());
+        return bytes;
+    }
+
+    private static Stripe withVectorEntry(Stripe stripe, int index, int crc) {
+        int[] blockCrcs = new int[stripe.blockCrcCount()];
+        Arrays.setAll(blockCrcs, stripe::blockCrc);
+        int[] vector = new int[stripe.pieceCrcCount()];
+        Arrays.setAll(vector, i -> i == index ? crc : stripe.vector(i));
+        return new Stripe(
+                stripe.type(),
+                stripe.identity(),
+                stripe.links(),
+                stripe.geometry(),
+                stripe.extents(),
+                blockCrcs,
+                vector);
     }
 
     boolean makeUnreadable() {

@@ -22,7 +22,9 @@ final class FaultPlan {
             FaultKind.WRITER_KILL_IN_WRITE,
             FaultKind.NETWORK_SPLIT,
             FaultKind.WRITER_KILL_AT_ROLL,
-            FaultKind.ALL_POWER_CUT_IN_WRITE);
+            FaultKind.ALL_POWER_CUT_IN_WRITE,
+            FaultKind.DRIVE_OTHER_GENERATION,
+            FaultKind.ROOT_BEHIND_LATE_SEAL);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

@@ -33,8 +33,8 @@ final class Faults {
         this.plan = plan;
         Account account = world.account();
         this.shards = new WholeShards(world, account);
-        this.drives = new DriveFaults(world, random, account);
         this.writers = new WriterFaults(world, random, workload);
+        this.drives = new DriveFaults(world, random, account, writers);
         this.nodes = new NodeFaults(world, random, account, writers);
         this.darkness = new DarkTakeover(world, random, account, writers, drives);
         this.links = new LinkFaults(world, random, writers);
@@ -53,6 +53,7 @@ final class Faults {
         world.note("HEAL");
         nodes.stop();
         writers.stop();
+        drives.giveBack();
         world.network().heal();
         world.clients().forEach(client -> client.process().kill());
         for (SimulatedCoordinator coordinator : world.coordinators()) {
@@ -185,6 +186,8 @@ final class Faults {
             case NETWORK_SPLIT -> links.split();
             case WRITER_KILL_AT_ROLL -> writers.killAtRoll();
             case ALL_POWER_CUT_IN_WRITE -> nodes.cutAllPowerInWrite();
+            case DRIVE_OTHER_GENERATION -> drives.changeGeneration();
+            case ROOT_BEHIND_LATE_SEAL -> darkness.injectBehindRoot();
         };
     }
 

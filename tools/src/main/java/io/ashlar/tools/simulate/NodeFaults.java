@@ -97,13 +97,17 @@ final class NodeFaults {
     }
 
     boolean cutAllPower() {
+        return cutAllPower(SimulatedNode::cutPower);
+    }
+
+    private boolean cutAllPower(Ending ending) {
         if (!world.nodes().stream().allMatch(account::mayKill)) {
             return false;
         }
         world.note("FAULT all power is cut");
         for (SimulatedNode node : world.nodes()) {
             node.inTrouble();
-            node.cutPower();
+            ending.of(node);
         }
         if (random.nextBoolean()) {
             world.coordinators().forEach(SimulatedCoordinator::kill);
@@ -115,16 +119,18 @@ final class NodeFaults {
     }
 
     /**
-     * While cells are being written to drives that take their time: of some all pages are durable by
-     * then, of others only some are.
+     * While cells are being written to drives that take their time. What is not durable by then is
+     * there or not, drive by drive; or it is torn on all of them alike.
      */
     boolean cutAllPowerInWrite() {
+        Ending ending =
+                random.nextBoolean() ? SimulatedNode::cutPower : SimulatedNode::cutPowerInWrite;
         slowDrives(SLOWER / 2);
         world.schedule().world(WRITES_WITHIN_NANOS, () -> slowDrives(1));
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
             long nanos = (SLOWER / 2) * random.nextLong(world.settings().syncNanos());
             world.schedule().world(nanos, () -> {
-                boolean _ = !stopped && cutAllPower();
+                boolean _ = !stopped && cutAllPower(ending);
                 slowDrives(1);
             });
         });
@@ -182,7 +188,7 @@ final class NodeFaults {
 
     boolean loseArena() {
         SimulatedDrive drive = driveOf(node());
-        if (!account.mayLose(drive)) {
+        if (!account.mayLoseInSilence(drive)) {
             return false;
         }
         world.note("FAULT the arena of " + drive.name() + " is gone");
@@ -270,9 +276,17 @@ final class NodeFaults {
                 other.kill();
                 first.swapWith(second);
             };
-            world.schedule().world(within(3_000, 9_000), this::changeDrivesBack);
+            world.schedule().world(within(3_000, 9_000), () -> changeBackOf(one, other));
         }
         return true;
+    }
+
+    private void changeBackOf(SimulatedNode one, SimulatedNode other) {
+        if (account.mayKill(one) && account.mayKill(other)) {
+            changeDrivesBack();
+        } else if (!stopped) {
+            world.schedule().world(WRITES_WITHIN_NANOS, () -> changeBackOf(one, other));
+        }
     }
 
     void changeDrivesBack() {

@@ -153,6 +153,10 @@ final class SimulatedConnection {
         }
         network.note(client.name() + ">" + address.host() + " " + request.getBodyCase());
         network.observer().asked(client, request);
+        if (network.swallows(client, request)) {
+            bulk.release();
+            return;
+        }
         SimulatedProcess process = to.process();
         long heldUpNanos = network.holdsUpNanos(client, request);
         if (heldUpNanos == 0) {

@@ -136,7 +136,12 @@ final class SimulatedDrive {
     }
 
     void cutPower() {
-        files.values().forEach(file -> file.cutPower(random));
+        files.values().forEach(file -> file.cutPower(SimulatedFile.Unsynced.draw(random), random));
+    }
+
+    /** What was not synced was just being written. */
+    void cutPowerInWrite() {
+        files.values().forEach(file -> file.cutPower(SimulatedFile.Unsynced.TORN, random));
     }
 
     /** No fault is going to come of it. */
@@ -297,7 +302,7 @@ final class SimulatedDrive {
             directory.mayKill();
             if (failingSyncs > 0) {
                 failingSyncs--;
-                bytes.cutPower(random);
+                bytes.cutPower(SimulatedFile.Unsynced.draw(random), random);
                 throw new IOException("sync failed");
             }
             bytes.sync();

@@ -19,6 +19,7 @@ final class SimulatedFile {
     static final int PAGE_BYTES = 4096;
     private static final int SECTOR_BYTES = 512;
     private static final byte[] ZEROS = new byte[PAGE_BYTES];
+    private static final Unsynced[] FATES = {Unsynced.THERE, Unsynced.LOST, Unsynced.TORN};
 
     private final TreeMap<Long, byte[]> visible = new TreeMap<>();
 
@@ -108,18 +109,35 @@ final class SimulatedFile {
         unsynced.clear();
     }
 
-    /**
-     * The power is gone: of what was not synced some is there, some not, and some pages are part
-     * old, part new.
-     */
-    void cutPower(RandomGenerator random) {
-        int fate = random.nextInt(3);
+    /** What becomes of pages that were not synced when the power goes. */
+    enum Unsynced {
+        /** They are there all the same. */
+        THERE,
+        /** They are as they were before. */
+        LOST,
+        /** Part old, part new. */
+        TORN,
+        /** Each of them one of these. */
+        MIXED;
+
+        /** The same for all pages of a file, or for each another. */
+        static Unsynced draw(RandomGenerator random) {
+            return switch (random.nextInt(3)) {
+                case 0 -> THERE;
+                case 1 -> LOST;
+                default -> MIXED;
+            };
+        }
+    }
+
+    /** The power is gone. */
+    void cutPower(Unsynced fate, RandomGenerator random) {
         for (Map.Entry<Long, byte @Nullable []> entry : unsynced.entrySet()) {
-            int lost = fate == 2 ? random.nextInt(3) : fate;
-            if (lost == 1) {
-                put(entry.getKey(), entry.getValue());
-            } else if (lost == 2) {
-                put(entry.getKey(), torn(page(entry.getKey()), entry.getValue(), random));
+            long page = entry.getKey();
+            switch (fate == Unsynced.MIXED ? FATES[random.nextInt(FATES.length)] : fate) {
+                case LOST -> put(page, entry.getValue());
+                case TORN -> put(page, torn(page(page), entry.getValue(), random));
+                case THERE, MIXED -> {}
             }
         }
         unsynced.clear();

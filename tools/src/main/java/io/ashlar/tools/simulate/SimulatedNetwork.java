@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.random.RandomGenerator;
 
 /**
@@ -38,6 +39,7 @@ final class SimulatedNetwork {
     private final Observer observer;
     private NetworkFaults faults;
     private final Map<Request.BodyCase, Delay> delays = new EnumMap<>(Request.BodyCase.class);
+    private BiPredicate<SimulatedProcess, Request> swallowed = (by, request) -> false;
     private long lost;
 
     /**
@@ -77,8 +79,10 @@ final class SimulatedNetwork {
         }
     }
 
-    /** Of the next request of a kind. */
-    private record Delay(long nanos, BiConsumer<SimulatedProcess, Request> meanwhile) {}
+    /** Looks at a request as it arrives, and tells for how long it is held up there. */
+    interface Delay {
+        long nanos(SimulatedProcess by, Request request);
+    }
 
     Schedule schedule() {
         return schedule;
@@ -198,33 +202,37 @@ final class SimulatedNetwork {
         stuck.add(connection);
     }
 
-    /**
-     * Holds the next request of a kind up where it arrives; requests behind it may overtake it.
-     *
-     * @param meanwhile what happens as it arrives
-     */
-    void delayNext(
-            Request.BodyCase kind, long nanos, BiConsumer<SimulatedProcess, Request> meanwhile) {
-        delays.put(kind, new Delay(nanos, meanwhile));
+    /** Holds the next request of a kind up; requests behind it may overtake it. */
+    void delayNext(Request.BodyCase kind, Delay delay) {
+        delays.put(kind, delay);
     }
 
     /** Something happens as the next request of a kind arrives. */
     void onNext(Request.BodyCase kind, BiConsumer<SimulatedProcess, Request> action) {
-        delayNext(kind, 0, action);
+        delayNext(kind, (by, request) -> {
+            action.accept(by, request);
+            return 0;
+        });
+    }
+
+    /** Loses requests where they would arrive; those that were to be lost before are not any more. */
+    void swallow(BiPredicate<SimulatedProcess, Request> which) {
+        swallowed = which;
+    }
+
+    boolean swallows(SimulatedProcess by, Request request) {
+        return swallowed.test(by, request);
     }
 
     /** How long a request that arrives is held up. */
     long holdsUpNanos(SimulatedProcess by, Request request) {
         Delay due = delays.remove(request.getBodyCase());
-        if (due == null) {
-            return 0;
-        }
-        due.meanwhile.accept(by, request);
-        return due.nanos;
+        return due == null ? 0 : due.nanos(by, request);
     }
 
     void heal() {
         delays.clear();
+        swallowed = (by, request) -> false;
         slowness.clear();
         faults = faults.healed();
         healCuts();

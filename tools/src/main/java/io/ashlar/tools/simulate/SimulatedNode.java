@@ -134,6 +134,12 @@ final class SimulatedNode {
         drives.forEach(SimulatedDrive::cutPower);
     }
 
+    /** The same, while its drives were writing what was not synced. */
+    void cutPowerInWrite() {
+        kill();
+        drives.forEach(SimulatedDrive::cutPowerInWrite);
+    }
+
     /** Ends the process in an orderly way. */
     void stop() {
         SimulatedProcess running = process;

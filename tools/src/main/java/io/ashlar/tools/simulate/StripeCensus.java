@@ -124,7 +124,9 @@ final class StripeCensus {
         long end = first + place.lengthBytes() / SimulatedFile.PAGE_BYTES;
         for (long page : List.copyOf(arena.pages().subMap(first, end).keySet())) {
             FoundRecord record = FoundRecord.at(arena, page);
-            if (record != null && counts(segment, shard, record)) {
+            if (record != null
+                    && counts(segment, shard, record)
+                    && !world.account().isOutOfPlace(record)) {
                 add(segment, new Held(drive, record));
             }
         }

@@ -248,6 +248,7 @@ final class VolumeUse {
             requireEmpty(stamps);
         }
         newest = session.establish(stamps);
+        session.demandNoContradiction();
         WriterSession last = current;
         if (last != null && last.client().process().isAlive()) {
             former.add(last);

@@ -54,6 +54,7 @@ final class WholeShards {
         StripeCensus census = StripeCensus.take(world, segments);
         Map<SegmentId, int[]> cells = new TreeMap<>();
         for (StripeCensus.Entry entry : census.entries()) {
+            demandCounted(entry);
             int[] counts = cells.computeIfAbsent(
                     entry.key().segment(),
                     ignored -> new int[entry.segment().getPlacementsCount()]);
@@ -71,6 +72,17 @@ final class WholeShards {
                     demand(census, segment, index, counts[index]);
                 }
             }
+        }
+    }
+
+    /** What is not counted would not be noticed by a scrub where it is gone. */
+    private static void demandCounted(StripeCensus.Entry entry) {
+        if (entry.key().number() >= entry.segment().getStripeCount()) {
+            throw new Violation(
+                    "INV-4",
+                    entry.stripe() + " lies below the sealed length of its segment, "
+                            + entry.segment().getSealedBytes() + ", whose seal counts "
+                            + entry.segment().getStripeCount() + " stripes");
         }
     }
 

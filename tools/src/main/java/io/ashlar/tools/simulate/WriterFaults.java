@@ -1,11 +1,14 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Segment;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
+import java.util.function.BiPredicate;
 import java.util.random.RandomGenerator;
 
 /** What happens to writers: they die, sleep, are stolen from, leave. */
@@ -13,9 +16,8 @@ final class WriterFaults {
     private static final long MILLI = 1_000_000;
     private static final long LEAVES_WITHIN_NANOS = 30_000 * MILLI;
     private static final int MAX_CELLS = 12;
-    private static final int MAX_CELLS_AT_ROLL = 3;
-    private static final int SLOWER = 50;
-    private static final long ROLLS_WITHIN_NANOS = 5_000 * MILLI;
+    private static final long READ_WITHIN_NANOS = 500 * MILLI;
+    private static final long ROLLS_WITHIN_NANOS = 2_000 * MILLI;
     private static final long MAX_LATE_NANOS = 20_000 * MILLI;
     private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
     private static final long MAX_ALONE_NANOS = 60_000 * MILLI;
@@ -54,6 +56,20 @@ final class WriterFaults {
                 .orElse(null);
     }
 
+    /** The user of a volume reads it from end to end. */
+    void readAll(VolumeId id) {
+        VolumeUse volume = volume(id);
+        WriterSession session = volume == null ? null : writer(volume);
+        if (volume != null && session != null && session.isUsable()) {
+            session.read(0, volume.blockCount());
+            world.schedule().world(READ_WITHIN_NANOS, () -> {
+                if (session.isUsable()) {
+                    session.demandNoContradiction();
+                }
+            });
+        }
+    }
+
     private static @Nullable WriterSession writer(VolumeUse volume) {
         WriterSession session = volume.current();
         return session == null || session.client().process().isPaused() ? null : session;
@@ -78,32 +94,55 @@ final class WriterFaults {
 
     /** While some cells of a stripe have arrived, and others are on their way and never will. */
     boolean killInWrite() {
-        killAfterCells(1 + random.nextInt(MAX_CELLS), false);
+        killAfterCells(1 + random.nextInt(MAX_CELLS), Long.MAX_VALUE, (by, append) -> true);
         return true;
     }
 
     /**
-     * While the first cell of a segment has arrived, and the last ones of the segment before are still
-     * on their way, over a network that is slow for everybody.
+     * While cells of a segment have arrived, and the last ones of the segment before are still on their
+     * way and never will.
      */
     boolean killAtRoll() {
-        world.note("FAULT the network is slow, and the next writer that rolls is killed");
-        slowNodes(SLOWER);
-        world.schedule().world(ROLLS_WITHIN_NANOS, () -> slowNodes(1));
-        killAfterCells(1 + random.nextInt(MAX_CELLS_AT_ROLL), true);
+        int fromPercent = random.nextInt(100);
+        int cells = 1 + random.nextInt(MAX_CELLS);
+        world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
+            SegmentId ending = segmentOf(request);
+            long untilNanos = world.schedule().nowNanos() + ROLLS_WITHIN_NANOS;
+            world.note("FAULT the end of " + ending + " does not arrive");
+            world.network()
+                    .swallow((from, append) -> from == by
+                            && world.schedule().nowNanos() < untilNanos
+                            && isAtEnd(append, ending, fromPercent));
+            killAfterCells(
+                    cells,
+                    untilNanos,
+                    (from, append) -> from == by && !segmentOf(append).equals(ending));
+        });
         return true;
     }
 
-    private void slowNodes(int times) {
-        world.nodes().forEach(node -> world.network().slow(node.name(), times));
+    private static SegmentId segmentOf(Request append) {
+        return SegmentId.of(append.getAppendCell().getShard().getSegment());
     }
 
-    private void killAfterCells(int cells, boolean atRoll) {
+    private boolean isAtEnd(Request request, SegmentId ending, int fromPercent) {
+        Segment segment = request.hasAppendCell() && segmentOf(request).equals(ending)
+                ? world.metadata().segment(ending)
+                : null;
+        return segment != null
+                && request.getAppendCell().getOffset() * 100
+                        >= segment.getShardBytes() * fromPercent;
+    }
+
+    private void killAfterCells(
+            int cells, long untilNanos, BiPredicate<SimulatedProcess, Request> counts) {
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
-            if (atRoll && request.getAppendCell().getOffset() > 0) {
-                killAfterCells(cells, true);
-            } else if (cells > 1) {
-                killAfterCells(cells - 1, false);
+            int left = counts.test(by, request) ? cells - 1 : cells;
+            if (world.schedule().nowNanos() > untilNanos) {
+                return;
+            }
+            if (left > 0) {
+                killAfterCells(left, untilNanos, counts);
             } else {
                 world.schedule().world(1, () -> killWriter(by));
             }
@@ -182,11 +221,10 @@ final class WriterFaults {
     /** The next root that a writer commits arrives when another has the volume. */
     boolean delayRoot() {
         long nanos = random.nextLong(MAX_LATE_NANOS);
-        world.network()
-                .delayNext(
-                        Request.BodyCase.COMMIT_ROOT,
-                        nanos,
-                        (by, request) -> stealMeanwhile(request));
+        world.network().delayNext(Request.BodyCase.COMMIT_ROOT, (by, request) -> {
+            stealMeanwhile(request);
+            return nanos;
+        });
         return true;
     }
 

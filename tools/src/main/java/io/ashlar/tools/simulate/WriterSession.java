@@ -113,7 +113,19 @@ final class WriterSession {
                 nothing -> {
                     bound.served(epoch, world.schedule().nowNanos());
                     known.check(begun, firstBlock, blockCount, bytes);
+                    demandNoContradiction();
                 });
+    }
+
+    /** What is decoded is what the cells tell, if they were combined as they may be. */
+    void demandNoContradiction() {
+        ask("stats", volume::statsAsync, stats -> {
+            if (stats.contradictions() > 0) {
+                throw new Violation(
+                        "INV-1",
+                        stats.contradictions() + " decodes gave other bytes than their cells tell");
+            }
+        });
     }
 
     /** Looked at a task later: of what completes together, the flush may be told first. */

@@ -19,6 +19,12 @@ class FoundSeedsTest {
         "1005, an opening failed for want of cells while nodes were down and was taken for a loss",
         "1174, an idle writer kept a weaker segment open although its shards could be spread",
         "2006, an opening failed as invalid while a drive was in another node and others were down",
+        "34, a rebuild did not count what a former place says of a stripe's generation",
+        "293, rot behind a power cut in an open segment was taken for a write that was cut short",
+        "415, a recoverer was told that its cell is there where another generation lay",
+        "40000120, the simulator took damage of a shard that was being rebuilt for mended",
+        "20000727, the simulator destroyed a former place that alone held a cell",
+        "20001987, the simulator let segments be placed on more lost arenas than they survive",
         "761879524, an empty drive was put into another node, which made it its own",
     })
     void holds(long seed, String found) {
