@@ -94,6 +94,33 @@ class VolumeTest {
     }
 
     @Test
+    void aDecodeThatContradictsItsCellsIsCountedAndNotHandedOut() {
+        byte[] bytes = randomBytes(1 << 20);
+        write(0, bytes);
+        cluster.contradictFirstPieces();
+        assertThat(read(0, bytes.length)).isEqualTo(bytes);
+        assertThat(stats().contradictions()).isZero();
+        int refused = 0;
+        for (int node = 0; node < 6; node++) {
+            cluster.kill(node);
+            ByteBuffer target = ByteBuffer.allocate(bytes.length);
+            CompletableFuture<Void> read = volume.readAsync(0, target);
+            loop.runFor(60_000_000_000L);
+            assertThat(read).isDone();
+            if (read.isCompletedExceptionally()) {
+                refused++;
+                assertThat(read.exceptionNow())
+                        .hasMessageContaining("the CRC vector does not allow");
+            } else {
+                assertThat(target.array()).isEqualTo(bytes);
+            }
+            cluster.start(node);
+        }
+        assertThat(refused).isPositive();
+        assertThat(stats().contradictions()).isPositive();
+    }
+
+    @Test
     void rottenCellsAreDecodedAndReported() {
         byte[] bytes = randomBytes(1 << 20);
         write(0, bytes);

@@ -111,6 +111,11 @@ public final class FakeCluster {
         node("n" + index).eraseFirstRecords();
     }
 
+    /** All records agree on another CRC of the first piece of their stripe than it has. */
+    public void contradictFirstPieces() {
+        nodes.values().forEach(FakeNode::contradictFirstPieces);
+    }
+
     /** Flips a bit of the data in the last record of every shard on a node. */
     public void rotLastRecords(int index) {
         node("n" + index).rotLastRecords();

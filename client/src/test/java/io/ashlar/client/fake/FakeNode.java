@@ -87,6 +87,12 @@ final class FakeNode {
         shards.values().forEach(shard -> shard.records.remove(0L));
     }
 
+    void contradictFirstPieces() {
+        shards.values()
+                .forEach(shard -> shard.records.replaceAll(
+                        (offset, record) -> FakeRecords.contradicting(record)));
+    }
+
     void rotLastRecords() {
         for (FakeShard shard : shards.values()) {
             if (!shard.records.isEmpty()) {

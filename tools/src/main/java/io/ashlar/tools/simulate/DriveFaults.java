@@ -29,15 +29,15 @@ final class DriveFaults {
     private final Account account;
     private final WriterFaults writers;
 
-    DriveFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
-        this.world = world;
-        this.writers = writers;
-        this.random = random;
-        this.account = account;
-    }
-
     /** What is of another generation, and how it becomes right again. */
     private final List<Runnable> givenBack = new ArrayList<>();
+
+    DriveFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
+        this.world = world;
+        this.random = random;
+        this.account = account;
+        this.writers = writers;
+    }
 
     /** A record that may be damaged, and its drive. */
     private record Victim(SimulatedDrive drive, FoundRecord record) {}
