@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /**
  * Repair as the leader runs it: look at what is wrong, begin what the planner chooses, give the
@@ -256,21 +257,27 @@ final class Repair {
                                 .setSegment(nodes.present(segment))
                                 .setShard(repair.target())
                                 .setCells(segment.getPlacements(index).getCells())
-                                .addAllFormer(former(repair.target()))
+                                .addAllFormer(former(segment))
                                 .build());
             }
         }
         return orders;
     }
 
-    /** Where cells may be that nobody else has; the placed shard is not among them. */
-    private List<Placement> former(ShardRef target) {
-        LossRecord loss =
-                leader.metadata().loss(SegmentId.of(target.getSegment()), target.getIndex());
+    /**
+     * Where cells of the segment may be that nobody else has: former places of all its shards that lack
+     * anything. What they hold helps to make the others, and tells which generation is right.
+     */
+    private List<Placement> former(Segment segment) {
         List<Placement> former = new ArrayList<>();
-        if (loss != null) {
-            for (ShardRef shard : loss.getFormerList()) {
-                former.add(nodes.present(Placement.newBuilder().setShard(shard).build()));
+        for (Placement placement : segment.getPlacementsList()) {
+            LossRecord loss = leader.metadata()
+                    .loss(SegmentId.of(segment.getId()), placement.getShard().getIndex());
+            if (loss != null) {
+                for (ShardRef shard : loss.getFormerList()) {
+                    former.add(
+                            nodes.present(Placement.newBuilder().setShard(shard).build()));
+                }
             }
         }
         return former;
@@ -351,7 +358,7 @@ final class Repair {
         Segment segment = leader.metadata().segment(repair.segment());
         return segment != null
                 && result.getUnmadeList().stream().anyMatch(run -> !run.getAnswered())
-                && segment.getPlacementsList().stream()
+                && Stream.concat(segment.getPlacementsList().stream(), former(segment).stream())
                         .allMatch(placement ->
                                 nodes.isUp(DriveId.of(placement.getShard().getDrive())));
     }

@@ -155,6 +155,41 @@ final class UndecodableStripesTest extends RepairFixture {
         assertThat(dead.shards).as("nothing is lacking any more").isEmpty();
     }
 
+    /** What one shard left behind helps to make the others. */
+    @Test
+    void aRebuildIsToldOfTheFormerPlacesOfAllShards() throws AshlarException {
+        TestCluster cluster = TestCluster.of(7, DELAY);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        ShardRef former = TestCluster.shard(segment, 0);
+        unmade(cluster, segment, 0, NOT_NOW);
+        cluster.nodeOf(segment, 0).kill();
+        cluster.passSeconds(70);
+        assertThat(cluster.metadata().isFormer(former)).isTrue();
+        report(cluster, segment, 3);
+        cluster.passSeconds(3);
+        assertThat(lastRebuild(cluster.nodeOf(segment, 3)).getRebuild().getFormerList())
+                .singleElement()
+                .satisfies(place -> assertThat(place.getShard()).isEqualTo(former));
+    }
+
+    /** That a former place does not answer is not the fault of the node that asked it. */
+    @Test
+    void placesWhatCouldBeMadeThoughAFormerPlaceIsDown() throws AshlarException {
+        TestCluster cluster = TestCluster.of(8, DELAY);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        unmade(cluster, segment, 0, NOT_NOW);
+        cluster.nodeOf(segment, 0).kill();
+        cluster.passSeconds(70);
+        Segment placed = cluster.segment(segment);
+        TestNode emptied = cluster.nodeOf(placed, 3);
+        unmade(cluster, segment, 3, NOT_NOW);
+        emptied.shards.clear();
+        emptied.start();
+        cluster.passSeconds(8);
+        assertThat(TestCluster.shard(cluster.segment(segment), 3))
+                .isNotEqualTo(TestCluster.shard(placed, 3));
+    }
+
     @Test
     void keepsFormerShardsThroughNewDamageAndFurtherMoves() throws AshlarException {
         TestCluster cluster = TestCluster.of(8, DELAY);

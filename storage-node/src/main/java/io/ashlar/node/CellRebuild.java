@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Queue;
@@ -30,7 +31,7 @@ import java.util.function.BiConsumer;
 final class CellRebuild {
     private final Stripe stripe;
     private final int participant;
-    private final Queue<PeerShard> left;
+    private final List<PeerShard> left;
     private final @Nullable Buffer[] cells;
     private final List<String> reasons = new ArrayList<>();
     private final CompletableFuture<Buffer> record = new CompletableFuture<>();
@@ -38,19 +39,15 @@ final class CellRebuild {
     private boolean answered = true;
     private boolean contradicted;
     private boolean askAll;
-
-    /** This shard has one vote, though it may have several former places. */
-    private boolean formerCounted;
-
-    private int present;
-    private int asked;
+    private final BitSet present = new BitSet();
+    private final BitSet asked = new BitSet();
     private long bytesRead;
 
     private CellRebuild(Stripe stripe, int participant, List<PeerShard> peers) {
         this.stripe = stripe;
         this.participant = participant;
         this.cells = new Buffer[stripe.geometry().participants()];
-        this.left = new ArrayDeque<>(peers.stream()
+        this.left = new ArrayList<>(peers.stream()
                 .filter(peer -> stripe.participantOfShard(peer.index()) >= 0)
                 .sorted(Comparator.comparing(PeerShard::silent))
                 .toList());
@@ -60,7 +57,8 @@ final class CellRebuild {
      * The record of this shard's cell, owned by the caller; fails with {@link CellUnmadeException}.
      *
      * @param shard index of the shard to be made, which takes part in the stripe
-     * @param peers the other placements of the segment's shards
+     * @param peers the other places of the segment's shards, former ones last: a shard that has several
+     *     is asked in one after the other, until its cell is there
      * @param rival what the shard holds in that place: whole, but another stripe
      */
     static CellRebuild start(
@@ -74,7 +72,7 @@ final class CellRebuild {
         Stripe.Geometry geometry = stripe.geometry();
         rebuild.askAll = rival != null || geometry.d() < geometry.policy().m();
         if (rival != null) {
-            rebuild.generations.add(rival);
+            rebuild.generations.add(participant, rival);
         }
         if (geometry.cellBytes() == 0 && rival == null) {
             rebuild.finish();
@@ -135,23 +133,25 @@ final class CellRebuild {
             return;
         }
         int d = stripe.geometry().d();
-        if (present >= d && !askAll) {
+        if (present.cardinality() >= d && !askAll) {
             finish();
             return;
         }
-        while ((askAll || present + asked < d) && !left.isEmpty()) {
-            ask(left.remove());
+        PeerShard next = next();
+        while (next != null && (askAll || present.cardinality() + asked.cardinality() < d)) {
+            ask(next);
+            next = next();
         }
-        if (asked > 0 || record.isDone()) {
+        if (!asked.isEmpty() || record.isDone()) {
             return;
         }
         Stripe prevailing = generations.prevailing();
-        if (present >= d && prevailing != null && prevailing.sameAs(stripe)) {
+        if (present.cardinality() >= d && prevailing != null && prevailing.sameAs(stripe)) {
             finish();
         } else {
             releaseCells();
             record.completeExceptionally(CellUnmadeException.of(
-                            stripe + " cannot be decoded, " + present + " of " + d
+                            stripe + " cannot be decoded, " + present.cardinality() + " of " + d
                                     + " cells are there",
                             reasons,
                             answered)
@@ -160,15 +160,27 @@ final class CellRebuild {
         }
     }
 
+    /** Somebody whose cell is neither there nor being asked for; null: nobody now. */
+    private @Nullable PeerShard next() {
+        for (PeerShard peer : left) {
+            int theirs = stripe.participantOfShard(peer.index());
+            if (!present.get(theirs) && !asked.get(theirs)) {
+                return peer;
+            }
+        }
+        return null;
+    }
+
     private void ask(PeerShard peer) {
-        asked++;
         int theirs = stripe.participantOfShard(peer.index());
+        left.remove(peer);
+        asked.set(theirs);
         whenAnswered(peer, (answer, failure) -> {
-            asked--;
+            asked.clear(theirs);
             Buffer bulk = failure != null ? null : checked(answer, theirs);
             if (bulk != null) {
                 cells[theirs] = bulk;
-                present++;
+                present.set(theirs);
             } else {
                 note(peer, failure);
             }
@@ -194,9 +206,8 @@ final class CellRebuild {
         Stripe.Geometry geometry = stripe.geometry();
         boolean whole = bulk.sizeBytes() == geometry.recordBytes();
         CellFormat.Cell cell = bulk.sizeBytes() > 0 ? CellFormat.read(bulk.segment()) : null;
-        if (cell != null && !(theirs == participant && formerCounted)) {
-            generations.add(cell.stripe());
-            formerCounted |= theirs == participant;
+        if (cell != null) {
+            generations.add(theirs, cell.stripe());
         }
         if (whole
                 && cell != null

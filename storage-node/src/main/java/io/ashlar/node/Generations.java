@@ -5,28 +5,30 @@ import io.ashlar.client.model.Stripe;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
- * What shards say that a stripe is, counted by what they agree on. Cells of one place that do not
- * agree are of different generations, each perhaps whole in itself; never are they decoded together
+ * What participants say that a stripe is, counted by what they agree on. Cells of one place that do
+ * not agree are of different generations, each perhaps whole in itself; never are they decoded together
  * (INV-1). As an acknowledged stripe is on all its participants (INV-4), the one that most of them
  * hold is right, if they are enough to decode it.
  */
 final class Generations {
     private final List<Stripe> stripes = new ArrayList<>();
-    private final List<Integer> counts = new ArrayList<>();
+    private final List<BitSet> holders = new ArrayList<>();
 
-    /** One more shard says this. */
-    void add(Stripe stripe) {
-        for (int i = 0; i < stripes.size(); i++) {
-            if (stripes.get(i).sameAs(stripe)) {
-                counts.set(i, counts.get(i) + 1);
-                return;
-            }
+    /** A place of this participant says so; it counts once, however many of its places do. */
+    void add(int participant, Stripe stripe) {
+        int at = 0;
+        while (at < stripes.size() && !stripes.get(at).sameAs(stripe)) {
+            at++;
         }
-        stripes.add(stripe);
-        counts.add(1);
+        if (at == stripes.size()) {
+            stripes.add(stripe);
+            holders.add(new BitSet());
+        }
+        holders.get(at).set(participant);
     }
 
     /** Whether all agree. */
@@ -40,6 +42,7 @@ final class Generations {
         if (stripes.size() == 1) {
             return stripes.getFirst();
         }
+        List<Integer> counts = holders.stream().map(BitSet::cardinality).toList();
         int most = counts.stream().mapToInt(Integer::intValue).max().orElse(0);
         int first = counts.indexOf(most);
         boolean prevails = first >= 0

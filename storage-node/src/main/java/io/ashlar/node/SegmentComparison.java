@@ -149,7 +149,7 @@ final class SegmentComparison {
         for (HeaderStream stream : streams) {
             Stripe told = stream.next(offset);
             if (told != null && told.identity().offset() == offset) {
-                generations.add(told);
+                generations.add(told.participantOfShard(stream.shard().index()), told);
                 end = Math.min(end, told.endOffset());
             }
         }

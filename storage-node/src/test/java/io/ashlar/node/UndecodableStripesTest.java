@@ -267,25 +267,80 @@ final class UndecodableStripesTest extends StorageNodeFixture {
     void aFormerPlaceTellsWhichGenerationIsRight() throws IOException {
         writeSegment();
         seal();
-        var stripe = stripes.stream()
-                .filter(one -> one.stripe().geometry().d() == 2)
-                .filter(one -> one.stripe().geometry().cellBytes() >= 8192)
-                .findFirst()
-                .orElseThrow();
-        List<Integer> holders =
-                IntStream.range(0, 6).filter(stripe::has).boxed().toList();
-        var identity = stripe.stripe().identity();
-        replace(
-                holders.get(0),
-                segment.stripe(
-                        identity.number(),
-                        identity.offset(),
-                        2,
-                        stripe.stripe().geometry().cellBytes()));
+        var stripe = ofTwoCells();
+        List<Integer> holders = holders(stripe);
+        putOtherGeneration(holders.get(0), stripe);
         arena(holders.get(1)).flipBit(place(stripe) + 30);
         int moved = holders.get(2);
         OrderResult result = rebuildElsewhere(moved);
         assertThat(result.getUnmadeList()).isEmpty();
         assertThat(read(6, copyOf(moved), stripe)).isEqualTo(stripe.cell(moved));
+    }
+
+    private TestSegment.Written ofTwoCells() {
+        return stripes.stream()
+                .filter(one -> one.stripe().geometry().d() == 2)
+                .filter(one -> one.stripe().geometry().cellBytes() >= 8192)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static List<Integer> holders(TestSegment.Written stripe) {
+        return IntStream.range(0, 6).filter(stripe::has).boxed().toList();
+    }
+
+    private void putOtherGeneration(int shard, TestSegment.Written stripe) throws IOException {
+        var identity = stripe.stripe().identity();
+        int cellBytes = stripe.stripe().geometry().cellBytes();
+        replace(shard, segment.stripe(identity.number(), identity.offset(), 2, cellBytes));
+    }
+
+    /** Rebuilds a shard while another has been placed on the node that has none. */
+    private OrderResult rebuildAfterMove(int shard, int moved) {
+        Placement former = placed().getPlacements(moved);
+        Placement now = former.toBuilder()
+                .setShard(copyOf(moved))
+                .setNode("n6")
+                .setAddress(cluster.nodes.get(6).address().toString())
+                .build();
+        RebuildShard rebuild = RebuildShard.newBuilder()
+                .setSegment(placed().toBuilder().setPlacements(moved, now))
+                .setShard(shards.get(shard))
+                .setCells(cellsOf(shard))
+                .addFormer(former)
+                .build();
+        return order(shard, Order.newBuilder().setRebuild(rebuild));
+    }
+
+    @Test
+    void theFormerPlaceOfAnotherShardTellsWhichGenerationIsRight() throws IOException {
+        writeSegment();
+        seal();
+        var stripe = ofTwoCells();
+        List<Integer> holders = holders(stripe);
+        int damaged = holders.get(2);
+        putOtherGeneration(holders.get(0), stripe);
+        arena(damaged).flipBit(place(stripe) + 30);
+        assertThat(rebuildAfterMove(damaged, holders.get(1)).getUnmadeList()).isEmpty();
+        assertThat(read(damaged, stripe)).isEqualTo(stripe.cell(damaged));
+    }
+
+    @Test
+    void twoPlacesOfOneShardCountOnce() throws IOException {
+        writeSegment();
+        seal();
+        var stripe = ofTwoCells();
+        List<Integer> holders = holders(stripe);
+        int damaged = holders.get(2);
+        int moved = holders.get(1);
+        assertThat(rebuildElsewhere(moved).getUnmadeCells()).isZero();
+        putOtherGeneration(holders.get(0), stripe);
+        arena(damaged).flipBit(place(stripe) + 30);
+        rot(holders.get(3), stripe);
+        OrderResult result = rebuildAfterMove(damaged, moved);
+        assertThat(result.hasFailure()).isFalse();
+        assertThat(result.getUnmadeList())
+                .singleElement()
+                .satisfies(unmade -> assertThat(unmade.getReason()).contains("1 of 2 cells"));
     }
 }
