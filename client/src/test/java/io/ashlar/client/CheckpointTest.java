@@ -98,6 +98,29 @@ class CheckpointTest {
         expectImage();
     }
 
+    /** Each commits one root, when it closes the volume. */
+    @Test
+    void writersThatStayForAShortTimeGiveSegmentsBackToo() {
+        int most = 0;
+        for (int round = 0; round < 40; round++) {
+            overwrite(1);
+            if (round % 3 > 0) {
+                client.close(volume);
+            }
+            killAndReopen();
+            expectImage();
+            most = round < 15 ? Math.max(most, segmentsWithStripes()) : most;
+        }
+        assertThat(segmentsWithStripes()).isLessThanOrEqualTo(most + 4);
+    }
+
+    /** The coordinator deletes those that are sealed without one. */
+    private int segmentsWithStripes() {
+        return (int) cluster.segments().stream()
+                .filter(segment -> segment.getStripeCount() > 0)
+                .count();
+    }
+
     @Test
     void whatWasFreedIsMissedByNobodyWhoeverIsKilled() {
         for (int round = 0; round < 40; round++) {

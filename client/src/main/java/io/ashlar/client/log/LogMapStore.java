@@ -6,6 +6,7 @@ import io.ashlar.client.format.MapRootFormat;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.map.MapStore;
 import io.ashlar.client.map.PagePlace;
+import io.ashlar.client.map.SegmentReferences;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.MapRoot;
 import io.ashlar.client.model.SegmentId;
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -125,6 +127,19 @@ final class LogMapStore implements MapStore {
     }
 
     private CompletableFuture<BlockMap> open(Root root) {
+        return read(root)
+                .thenCompose(map ->
+                        BlockMap.open(cluster.loop(), this, cluster.config().mapLimits(), map));
+    }
+
+    /** The segments to which a retained root refers. */
+    CompletableFuture<Set<SegmentId>> references(Root root) {
+        return read(root)
+                .thenCompose(map -> BlockMap.references(this, map))
+                .thenApply(SegmentReferences::segments);
+    }
+
+    private CompletableFuture<MapRoot> read(Root root) {
         MapRootPlace place;
         try {
             place = MapRootPlace.of(root.getMap(), segments);
@@ -132,17 +147,15 @@ final class LogMapStore implements MapStore {
             return CompletableFuture.failedFuture(e);
         }
         return reader.read(place.stripe(), 0, place.crcs()).thenCompose(pages -> {
-            MapRoot read;
             try {
                 byte[] bytes = new byte[pages.sizeBytes()];
                 MemorySegment.ofArray(bytes).copyFrom(pages.segment());
-                read = MapRootFormat.read(bytes);
+                return CompletableFuture.completedFuture(MapRootFormat.read(bytes));
             } catch (AshlarException e) {
                 return CompletableFuture.failedFuture(e);
             } finally {
                 pages.release();
             }
-            return BlockMap.open(cluster.loop(), this, cluster.config().mapLimits(), read);
         });
     }
 
@@ -163,10 +176,11 @@ final class LogMapStore implements MapStore {
     private CompletableFuture<Void> commit(LogPosition position, MapRootPlace place) {
         long number = freeing.newestRoot() + 1;
         List<Long> passedOver = List.copyOf(unreadable);
-        Root.Builder root = Root.newBuilder()
+        Root root = Root.newBuilder()
                 .setNumber(number)
                 .setPosition(position.toProto())
-                .setMap(place.toBytes());
+                .setMap(place.toBytes())
+                .build();
         Request request = Request.newBuilder()
                 .setCommitRoot(CommitRoot.newBuilder()
                         .setRequestId(cluster.newRequestId())
@@ -179,7 +193,7 @@ final class LogMapStore implements MapStore {
         untilAnswered(request, committed);
         return committed.thenRun(() -> {
             unreadable.removeAll(passedOver);
-            freeing.committed(number, position, passedOver);
+            freeing.committed(root, position, passedOver);
         });
     }
 

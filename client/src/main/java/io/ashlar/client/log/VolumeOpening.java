@@ -247,15 +247,17 @@ public final class VolumeOpening {
         LogMapStore store = new LogMapStore(cluster, writer, taken.segments, log, pages, freeing);
         long blockCount = taken.info.getSizeBytes() / Stripe.BLOCK_BYTES;
         return store.open(taken.roots, MapRoot.empty(blockCount)).thenCompose(map -> {
-            freeing.begin(() -> map.references().segments());
             LogReplay replay = new LogReplay(cluster, map, placements, options.undecided());
             return replay.run(map.root().position(), all, taken.tails)
-                    .thenApply(stripes -> new Opened(
-                            writer,
-                            taken.info,
-                            map,
-                            new VolumeWriter(cluster, writer, map, log, stripes),
-                            taken.lease))
+                    .thenApply(stripes -> {
+                        freeing.begin(() -> map.references().segments(), store::references);
+                        return new Opened(
+                                writer,
+                                taken.info,
+                                map,
+                                new VolumeWriter(cluster, writer, map, log, stripes),
+                                taken.lease);
+                    })
                     .whenComplete((opened, failure) -> {
                         if (failure != null) {
                             map.close(AshlarException.in(failure));
