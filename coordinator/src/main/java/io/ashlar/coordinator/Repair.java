@@ -265,8 +265,8 @@ final class Repair {
     }
 
     /**
-     * Where cells of the segment may be that nobody else has: former places of all its shards that lack
-     * anything. What they hold helps to make the others, and tells which generation is right.
+     * Where cells of the segment may be that nobody else has: former places of all its shards that
+     * lack anything. What they hold helps to make the others, and tells which generation is right.
      */
     private List<Placement> former(Segment segment) {
         List<Placement> former = new ArrayList<>();

@@ -35,8 +35,9 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * The scrub that somebody asked for: every node reads its shards and tells what it found; a deep
- * one has the shards of every segment compared as well ({@link DeepScrub}). It is over when each node has answered or is down; the shards of one that is down count as unreadable,
- * and are never passed over in silence.
+ * one has the shards of every segment compared as well ({@link DeepScrub}). It is over when each
+ * node has answered or is down; the shards of one that is down count as unreadable, and are never
+ * passed over in silence.
  */
 final class Scrub {
     private final LeaderContext leader;

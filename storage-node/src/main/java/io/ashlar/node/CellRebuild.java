@@ -39,8 +39,13 @@ final class CellRebuild {
     private boolean answered = true;
     private boolean contradicted;
     private boolean askAll;
+
+    /** Participants whose cell is there. */
     private final BitSet present = new BitSet();
+
+    /** Participants whose cell is asked for. */
     private final BitSet asked = new BitSet();
+
     private long bytesRead;
 
     private CellRebuild(Stripe stripe, int participant, List<PeerShard> peers) {
@@ -57,8 +62,9 @@ final class CellRebuild {
      * The record of this shard's cell, owned by the caller; fails with {@link CellUnmadeException}.
      *
      * @param shard index of the shard to be made, which takes part in the stripe
-     * @param peers the other places of the segment's shards, former ones last: a shard that has several
-     *     is asked in one after the other, until its cell is there
+     * @param peers the other places of the segment's shards, former ones last: a shard that has
+     *     several is asked in one after the other, until its cell is there or, where it is to be
+     *     found out which generation prevails, in all
      * @param rival what the shard holds in that place: whole, but another stripe
      */
     static CellRebuild start(
@@ -160,11 +166,11 @@ final class CellRebuild {
         }
     }
 
-    /** Somebody whose cell is neither there nor being asked for; null: nobody now. */
+    /** Somebody whose cell, or vote, is needed and not being asked for; null: nobody now. */
     private @Nullable PeerShard next() {
         for (PeerShard peer : left) {
             int theirs = stripe.participantOfShard(peer.index());
-            if (!present.get(theirs) && !asked.get(theirs)) {
+            if ((askAll || !present.get(theirs)) && !asked.get(theirs)) {
                 return peer;
             }
         }
@@ -178,7 +184,9 @@ final class CellRebuild {
         whenAnswered(peer, (answer, failure) -> {
             asked.clear(theirs);
             Buffer bulk = failure != null ? null : checked(answer, theirs);
-            if (bulk != null) {
+            if (bulk != null && present.get(theirs)) {
+                bulk.release();
+            } else if (bulk != null) {
                 cells[theirs] = bulk;
                 present.set(theirs);
             } else {

@@ -10,9 +10,9 @@ import java.util.List;
 
 /**
  * What participants say that a stripe is, counted by what they agree on. Cells of one place that do
- * not agree are of different generations, each perhaps whole in itself; never are they decoded together
- * (INV-1). As an acknowledged stripe is on all its participants (INV-4), the one that most of them
- * hold is right, if they are enough to decode it.
+ * not agree are of different generations, each perhaps whole in itself; never are they decoded
+ * together (INV-1). As an acknowledged stripe is on all its participants (INV-4), the one that most
+ * of them hold is right, if they are enough to decode it.
  */
 final class Generations {
     private final List<Stripe> stripes = new ArrayList<>();
@@ -36,7 +36,7 @@ final class Generations {
         return stripes.size() <= 1;
     }
 
-    /** What prevails: the only one, or the one that more say than any other and enough to decode. */
+    /** What prevails: the only one, or the one that more say than any other, enough to decode it. */
     @Nullable
     Stripe prevailing() {
         if (stripes.size() == 1) {

@@ -34,8 +34,10 @@ import java.util.function.Consumer;
  * shard holds whole stays, everything else is rebuilt from the other shards and written as recovery
  * does. It goes on past stripes whose cell cannot be made, so that one never keeps another from being
  * made, and tells of them in the end. A shard that lacks cells is marked durably: from then on none
- * of its empty places is taken as proof that nothing was written there (INV-6). Memory: {@link
- * #STRIPES_AT_ONCE} stripes. Lives on the node's loop.
+ * of its empty places is taken as proof that nothing was written there (INV-6). Which stripes there
+ * are it learns from placed shards and from its own former places: what only a former place of
+ * another shard knows, that one has to bring back first, as a replay asks placed shards alone
+ * (INV-7). Memory: {@link #STRIPES_AT_ONCE} stripes. Lives on the node's loop.
  */
 final class ShardRebuilder {
     private static final Logger log = LoggerFactory.getLogger(ShardRebuilder.class);
@@ -67,6 +69,7 @@ final class ShardRebuilder {
             ShardRef ref,
             ShardEntry wanted,
             List<Placement> placements,
+            List<Placement> former,
             Completion<OrderResult> completion) {
         this.loop = loop;
         this.drive = drive;
@@ -74,12 +77,21 @@ final class ShardRebuilder {
         this.wanted = wanted;
         this.completion = completion;
         this.peers = new ArrayList<>();
+        List<PeerShard> telling = new ArrayList<>();
         for (Placement placement : placements) {
             if (!placement.getShard().equals(ref)) {
-                peers.add(new PeerShard(transport, loop, placement));
+                telling.add(new PeerShard(transport, loop, placement));
             }
         }
-        this.locator = new StripeLocator(wanted.key().segment(), wanted.policy(), peers);
+        peers.addAll(telling);
+        for (Placement placement : former) {
+            PeerShard place = new PeerShard(transport, loop, placement);
+            peers.add(place);
+            if (place.index() == ref.getIndex()) {
+                telling.add(place);
+            }
+        }
+        this.locator = new StripeLocator(wanted.key().segment(), wanted.policy(), telling);
     }
 
     /** Carries out an order; completes on the loop or on the drive's thread. */
@@ -91,15 +103,14 @@ final class ShardRebuilder {
             Completion<OrderResult> completion) {
         try {
             Drive drive = drives.of(order.getShard());
-            List<Placement> placements = new ArrayList<>(order.getSegment().getPlacementsList());
-            placements.addAll(order.getFormerList());
             var rebuilder = new ShardRebuilder(
                     loop,
                     transport,
                     drive,
                     order.getShard(),
                     entryOf(order),
-                    placements,
+                    order.getSegment().getPlacementsList(),
+                    order.getFormerList(),
                     completion);
             log.info(
                     "drive={} shard={} state=rebuilding",

@@ -343,4 +343,23 @@ final class UndecodableStripesTest extends StorageNodeFixture {
                 .singleElement()
                 .satisfies(unmade -> assertThat(unmade.getReason()).contains("1 of 2 cells"));
     }
+
+    /** A replay asks placed shards alone, and would take for lost what none of them tells of. */
+    @Test
+    void whatOnlyAFormerPlaceOfAnotherShardTellsOfHasNoHeader() throws AshlarException {
+        writeSegment();
+        seal();
+        var stripe = ofTwoCells();
+        List<Integer> holders = holders(stripe);
+        int moved = holders.get(1);
+        int damaged = holders.get(2);
+        for (int holder : List.of(holders.get(0), damaged, holders.get(3))) {
+            arena(holder).flipBit(place(stripe) + 30);
+        }
+        OrderResult result = rebuildAfterMove(damaged, moved);
+        assertThat(result.getUnmadeList()).singleElement().satisfies(unmade -> {
+            assertThat(unmade.getFirst()).isEqualTo(number(stripe));
+            assertThat(unmade.getHeadless()).isTrue();
+        });
+    }
 }

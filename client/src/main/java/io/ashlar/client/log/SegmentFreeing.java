@@ -21,28 +21,29 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
  * Gives back the segments that no root needs: those that lie before the place from which the oldest
  * retained root is replayed, and to which neither the map, nor what it is writing just now, nor any
- * retained root refers. Nothing new ever refers to such a segment. What the roots of earlier writers
- * refer to is read from their runs, so that also writers that each commit a root or two give back what
- * they leave. The coordinator checks the order again. Lives on the cluster's loop.
+ * retained root refers. Nothing new ever refers to such a segment. What the roots of earlier
+ * writers refer to is read from their runs, so that also writers that each commit a root or two
+ * give back what they leave. The coordinator checks the order again. Lives on the cluster's loop.
  */
 final class SegmentFreeing {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentFreeing.class);
     private static final int RETAINED_ROOTS = 3;
     private static final int MAX_AT_ONCE = 512;
+    private static final long AGAIN_NANOS = 30_000_000_000L;
 
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final LogSegments segments;
     private final Deque<Retained> retained = new ArrayDeque<>();
-    private Supplier<Set<SegmentId>> referenced = Set::of;
-    private @Nullable Function<Root, CompletableFuture<Set<SegmentId>>> reader;
-    private boolean asking;
+    private @Nullable Sources sources;
+    private boolean busy;
 
     private SegmentFreeing(Cluster cluster, WriterIdentity writer, LogSegments segments) {
         this.cluster = cluster;
@@ -84,16 +85,20 @@ final class SegmentFreeing {
     }
 
     /**
-     * Begins, once the log is replayed.
+     * What tells who needs a segment.
      *
-     * @param references tells which segments the map and what it is writing refer to
-     * @param ofRoot reads which segments a retained root refers to
+     * @param now the segments to which the map refers, and what it is writing
+     * @param ofRoot reads the segments to which a retained root refers
+     * @param ended whether nothing is to be given back any more
      */
-    void begin(
-            Supplier<Set<SegmentId>> references,
-            Function<Root, CompletableFuture<Set<SegmentId>>> ofRoot) {
-        referenced = references;
-        reader = ofRoot;
+    record Sources(
+            Supplier<Set<SegmentId>> now,
+            Function<Root, CompletableFuture<Set<SegmentId>>> ofRoot,
+            BooleanSupplier ended) {}
+
+    /** Begins, once the log is replayed. */
+    void begin(Sources told) {
+        sources = told;
         cluster.loop().execute(this::look);
     }
 
@@ -115,28 +120,42 @@ final class SegmentFreeing {
             retained.removeFirst();
         }
         cluster.loop().execute(() -> {
-            if (reader != null && committed.root.getNumber() == newestRoot()) {
-                committed.references = Set.copyOf(referenced.get());
+            if (sources != null) {
+                Set<SegmentId> now = Set.copyOf(sources.now().get());
+                if (committed.root.getNumber() == newestRoot()) {
+                    committed.references = now;
+                }
+                look(sources, now);
             }
-            look();
         });
     }
 
     private void look() {
-        if (reader == null || asking || retained.isEmpty()) {
+        if (sources != null && !sources.ended().getAsBoolean()) {
+            look(sources, sources.now().get());
+        }
+    }
+
+    private void look(Sources from, Set<SegmentId> now) {
+        if (busy || retained.isEmpty()) {
             return;
         }
         Retained oldest = retained.getFirst();
-        List<LogSegment> before = segmentsBefore(oldest.position);
-        if (before.isEmpty() || readsReferences(reader)) {
+        List<SegmentId> unused = segmentsBefore(oldest.position);
+        unused.removeIf(now::contains);
+        if (unused.isEmpty()) {
             return;
         }
-        Set<SegmentId> now = referenced.get();
+        for (Retained root : retained) {
+            if (root.references == null) {
+                readReferences(from, root);
+                return;
+            }
+        }
         List<Id> free = new ArrayList<>();
-        for (LogSegment segment : before) {
-            boolean needed = now.contains(segment.id()) || isNeededByRoot(segment.id());
-            if (segment.isSealed() && !needed && free.size() < MAX_AT_ONCE) {
-                free.add(segment.id().toProto());
+        for (SegmentId segment : unused) {
+            if (!isNeededByRoot(segment) && free.size() < MAX_AT_ONCE) {
+                free.add(segment.toProto());
             }
         }
         if (!free.isEmpty()) {
@@ -144,16 +163,18 @@ final class SegmentFreeing {
         }
     }
 
-    /** Those that no retained root is replayed from, nor from what comes before them. */
-    private List<LogSegment> segmentsBefore(LogPosition position) {
-        List<LogSegment> before = new ArrayList<>();
+    /** Those that are sealed, and that a replay from there does not read. */
+    private List<SegmentId> segmentsBefore(LogPosition position) {
+        List<SegmentId> before = new ArrayList<>();
         for (LogSegment segment : segments.inLogOrder()) {
-            if (position.equals(LogPosition.START) || segment.id().equals(position.segment())) {
-                break;
+            if (segment.id().equals(position.segment())) {
+                return before;
             }
-            before.add(segment);
+            if (segment.isSealed()) {
+                before.add(segment.id());
+            }
         }
-        return before;
+        return new ArrayList<>();
     }
 
     private boolean isNeededByRoot(SegmentId segment) {
@@ -165,32 +186,23 @@ final class SegmentFreeing {
         return false;
     }
 
-    /** Whether a root's references are not known: they are read, and then it is looked again. */
-    private boolean readsReferences(Function<Root, CompletableFuture<Set<SegmentId>>> ofRoot) {
-        for (Retained one : retained) {
-            if (one.references == null) {
-                asking = true;
-                var _ = ofRoot.apply(one.root).whenComplete((found, failure) -> {
-                    asking = false;
+    private void readReferences(Sources from, Retained root) {
+        busy = true;
+        var _ = from.ofRoot()
+                .apply(root.root)
+                .whenComplete((found, failure) -> cluster.loop().execute(() -> {
+                    busy = false;
                     if (failure == null) {
-                        one.references = found;
+                        root.references = found;
                         look();
                     } else {
-                        LOG.warn(
-                                "event=root-references-not-read volume={} root={} reason=\"{}\"",
-                                writer.name(),
-                                one.root.getNumber(),
-                                AshlarException.in(failure).getMessage());
+                        lookLater("what root " + root.root.getNumber() + " refers to", failure);
                     }
-                });
-                return true;
-            }
-        }
-        return false;
+                }));
     }
 
     private void ask(long root, List<Id> free) {
-        asking = true;
+        busy = true;
         Request request = Request.newBuilder()
                 .setFreeSegments(FreeSegments.newBuilder()
                         .setRequestId(cluster.newRequestId())
@@ -201,17 +213,23 @@ final class SegmentFreeing {
                 .build();
         var _ = cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())
-                .whenComplete((response, failure) -> {
-                    asking = false;
+                .whenComplete((response, failure) -> cluster.loop().execute(() -> {
+                    busy = false;
                     if (failure == null) {
                         freed(response.getSegmentsFreed());
                     } else {
-                        LOG.warn(
-                                "event=segments-not-freed volume={} reason=\"{}\"",
-                                writer.name(),
-                                AshlarException.in(failure).getMessage());
+                        lookLater("the coordinator's answer", failure);
                     }
-                });
+                }));
+    }
+
+    private void lookLater(String wanted, Throwable failure) {
+        LOG.warn(
+                "event=segments-not-freed volume={} wanted=\"{}\" reason=\"{}\"",
+                writer.name(),
+                wanted,
+                AshlarException.in(failure).getMessage());
+        cluster.loop().schedule(AGAIN_NANOS, this::look);
     }
 
     private void freed(SegmentsFreed answer) {
@@ -222,5 +240,8 @@ final class SegmentFreeing {
                 "event=segments-freed volume={} count={}",
                 writer.name(),
                 answer.getSegmentsCount());
+        if (answer.getSegmentsCount() > 0) {
+            look();
+        }
     }
 }

@@ -250,7 +250,10 @@ public final class VolumeOpening {
             LogReplay replay = new LogReplay(cluster, map, placements, options.undecided());
             return replay.run(map.root().position(), all, taken.tails)
                     .thenApply(stripes -> {
-                        freeing.begin(() -> map.references().segments(), store::references);
+                        freeing.begin(new SegmentFreeing.Sources(
+                                () -> map.references().segments(),
+                                store::references,
+                                () -> log.ended().isPresent()));
                         return new Opened(
                                 writer,
                                 taken.info,
