@@ -1,6 +1,6 @@
 package io.ashlar.tools.simulate;
 
-/** Violations found inside a future's stage, where throwing would only be swallowed. */
+/** Violations found where the product would only swallow them, as inside a future's stage. */
 final class Caught {
     private Caught() {}
 

@@ -8,7 +8,6 @@ import io.ashlar.ec.Crc32c;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
@@ -28,9 +27,6 @@ final class DriveFaults {
     private final RandomGenerator random;
     private final Account account;
     private final WriterFaults writers;
-
-    /** What is of another generation, and how it becomes right again. */
-    private final List<Runnable> givenBack = new ArrayList<>();
 
     DriveFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
         this.world = world;
@@ -129,9 +125,9 @@ final class DriveFaults {
     }
 
     /**
-     * For a while a drive gives back a record that is whole in itself and of another generation of its
-     * stripe: nobody sees that who looks at it alone. At times another cell of the stripe cannot be
-     * reached, and somebody reads all that there is.
+     * For a while, or until it is mended, a drive gives back a record that is whole in itself and of
+     * another generation of its stripe: nobody sees that who looks at it alone. At times another
+     * cell of the stripe cannot be reached, and somebody reads all that there is.
      */
     boolean changeGeneration() {
         Victim victim = newestVictim();
@@ -149,22 +145,13 @@ final class DriveFaults {
                 put(record, right);
             }
         };
-        givenBack.add(back);
-        world.schedule().world(random.nextLong(MAX_CHANGED_NANOS), () -> {
-            if (givenBack.remove(back)) {
-                back.run();
-            }
-        });
+        if (random.nextBoolean()) {
+            world.schedule().world(random.nextLong(MAX_CHANGED_NANOS), back);
+        }
         if (random.nextBoolean()) {
             killHolder(record.stripe(), participant(record));
         }
         return true;
-    }
-
-    /** Every drive gives back what was written again. */
-    void giveBack() {
-        givenBack.forEach(Runnable::run);
-        givenBack.clear();
     }
 
     private static byte[] bytesOf(FoundRecord record) {
@@ -200,8 +187,8 @@ final class DriveFaults {
     }
 
     /**
-     * Only one of a segment's records, and only of a stripe whose right cells prevail even when as many
-     * as can be survived are gone.
+     * Only one of a segment's records, and only of a stripe whose right cells prevail even when as
+     * many as can be survived are gone.
      */
     private boolean mayChangeGeneration(FoundRecord record) {
         return record.stripe().geometry().d() >= 2

@@ -24,7 +24,9 @@ final class FaultPlan {
             FaultKind.WRITER_KILL_AT_ROLL,
             FaultKind.ALL_POWER_CUT_IN_WRITE,
             FaultKind.DRIVE_OTHER_GENERATION,
-            FaultKind.ROOT_BEHIND_LATE_SEAL);
+            FaultKind.ROOT_BEHIND_LATE_SEAL,
+            FaultKind.WRITER_STOLEN_IN_WRITE,
+            FaultKind.SHARD_LATE);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

@@ -53,7 +53,6 @@ final class Faults {
         world.note("HEAL");
         nodes.stop();
         writers.stop();
-        drives.giveBack();
         world.network().heal();
         world.clients().forEach(client -> client.process().kill());
         for (SimulatedCoordinator coordinator : world.coordinators()) {
@@ -188,6 +187,8 @@ final class Faults {
             case ALL_POWER_CUT_IN_WRITE -> nodes.cutAllPowerInWrite();
             case DRIVE_OTHER_GENERATION -> drives.changeGeneration();
             case ROOT_BEHIND_LATE_SEAL -> darkness.injectBehindRoot();
+            case WRITER_STOLEN_IN_WRITE -> writers.stealInWrite();
+            case SHARD_LATE -> writers.delayShard();
         };
     }
 

@@ -1,5 +1,8 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.protocol.CreateShard;
+import io.ashlar.client.protocol.ErrorCode;
+import io.ashlar.client.protocol.FenceShard;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.ShardRef;
@@ -9,13 +12,17 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What nodes have answered to those who take a volume over: that a shard is fenced. From then on it
- * takes no append of an older epoch, and it is fenced still after its node was started anew. Known
- * from what nodes answer alone. Whether somebody was harmed by a broken promise is a matter of much
+ * What nodes have answered to those who take a volume over: that a shard is fenced, or is not there.
+ * One that is fenced takes no append of an older epoch from then on, and is fenced still after its
+ * node was started anew; one that is not there is never made for an older epoch. Known from what
+ * nodes answer alone. Whether somebody was harmed by a broken promise is a matter of much
  * coincidence; whether it was broken is seen at once.
  */
 final class Promises {
     private final Map<ShardRef, Promise> fences = new HashMap<>();
+
+    /** The highest epoch that a shard which is not there is fenced at. */
+    private final Map<ShardRef, Long> absent = new HashMap<>();
 
     /** The highest epoch that a shard is fenced at, and the process that said so. */
     private record Promise(long epoch, SimulatedProcess by) {}
@@ -23,6 +30,10 @@ final class Promises {
     /** A node sends an answer. */
     void answered(SimulatedProcess by, Request request, Response response) {
         if (response.hasFailure()) {
+            if (request.hasFenceShard() && response.getFailure().getCode() == ErrorCode.NOT_FOUND) {
+                FenceShard fence = request.getFenceShard();
+                absent.merge(fence.getShard(), fence.getEpoch(), Math::max);
+            }
             return;
         }
         switch (request.getBodyCase()) {
@@ -47,6 +58,7 @@ final class Promises {
                         request.getAppendCell().getShard(),
                         request.getAppendCell().getEpoch(),
                         "has taken an append of epoch ");
+            case CREATE_SHARD -> demandNotAbsent(by, request.getCreateShard());
             default -> {}
         }
     }
@@ -66,6 +78,17 @@ final class Promises {
         Promise promise = fences.get(shard.getShard());
         if (promise != null && promise.by() != by) {
             demand(by, shard.getShard(), shard.getFenceEpoch(), "is fenced at epoch ");
+        }
+    }
+
+    private void demandNotAbsent(SimulatedProcess by, CreateShard create) {
+        long epoch = absent.getOrDefault(create.getShard(), 0L);
+        if (create.getEpoch() < epoch) {
+            throw new Violation(
+                    "a fence holds",
+                    "shard " + create.getShard().getIndex() + " of a segment was made on "
+                            + by.name() + " for epoch " + create.getEpoch()
+                            + ", its node had said to epoch " + epoch + " that it is not there");
         }
     }
 

@@ -125,6 +125,11 @@ final class Schedule {
         return running == process;
     }
 
+    /** Whether what runs just now is of a process that is dead. */
+    boolean runsAGhost() {
+        return running != null && !running.isAlive();
+    }
+
     /** Runs something as a process, now. */
     void runAs(SimulatedProcess process, Runnable task) {
         SimulatedProcess before = running;

@@ -253,11 +253,10 @@ final class SimulatedConnection {
             network.note("again " + client.name() + ">" + address.host() + " "
                     + call.request().getBodyCase());
             to.process()
-                    .execute(() -> to.service()
-                            .handle(
-                                    call.request(),
-                                    again,
-                                    (response, parts) -> parts.forEach(Buffer::release)));
+                    .execute(() -> to.service().handle(call.request(), again, (response, parts) -> {
+                        parts.forEach(Buffer::release);
+                        network.observer().answered(to.process(), call.request(), response);
+                    }));
         });
     }
 

@@ -64,10 +64,14 @@ public final class Simulation {
     private Report play() {
         long began = ownNanos();
         Violation violation = null;
-        try {
-            begin();
-            safety();
-            liveness();
+        try (LoggedBugs bugs = LoggedBugs.hear(world.schedule())) {
+            try {
+                begin();
+                safety();
+                liveness();
+            } finally {
+                bugs.demandNone();
+            }
         } catch (Violation e) {
             violation = e;
         } catch (RuntimeException e) {

@@ -85,7 +85,7 @@ final class World {
 
         @Override
         public void answered(SimulatedProcess by, Request request, Response response) {
-            promises.answered(by, request, response);
+            Caught.in(schedule, () -> promises.answered(by, request, response));
         }
     }
 

@@ -19,6 +19,8 @@ final class WriterFaults {
     private static final long READ_WITHIN_NANOS = 500 * MILLI;
     private static final long ROLLS_WITHIN_NANOS = 2_000 * MILLI;
     private static final long MAX_LATE_NANOS = 20_000 * MILLI;
+    private static final long MAX_SENT_LATE_NANOS = 1_500 * MILLI;
+    private static final long CELLS_LATE_WITHIN_NANOS = 500 * MILLI;
     private static final long MAX_PAUSE_NANOS = 15_000 * MILLI;
     private static final long MAX_ALONE_NANOS = 60_000 * MILLI;
 
@@ -222,16 +224,58 @@ final class WriterFaults {
     boolean delayRoot() {
         long nanos = random.nextLong(MAX_LATE_NANOS);
         world.network().delayNext(Request.BodyCase.COMMIT_ROOT, (by, request) -> {
-            stealMeanwhile(request);
+            stealMeanwhile(VolumeId.of(request.getCommitRoot().getVolume()), "a root");
             return nanos;
         });
         return true;
     }
 
-    private void stealMeanwhile(Request request) {
-        VolumeUse volume = volume(VolumeId.of(request.getCommitRoot().getVolume()));
+    /** The next shard that a writer has made is made when another has the volume. */
+    boolean delayShard() {
+        long nanos = random.nextLong(MAX_SENT_LATE_NANOS);
+        world.network().delayNext(Request.BodyCase.CREATE_SHARD, (by, request) -> {
+            stealMeanwhile(VolumeId.of(request.getCreateShard().getVolume()), "a shard");
+            return nanos;
+        });
+        return true;
+    }
+
+    /** Some of the next cells that a writer sends arrive when another has the volume. */
+    boolean stealInWrite() {
+        onNextAppend((by, append) -> {
+            Segment segment = world.metadata().segment(segmentOf(append));
+            if (segment == null || append.getAppendCell().getRecovery()) {
+                boolean _ = stealInWrite();
+                return 0;
+            }
+            stealMeanwhile(VolumeId.of(segment.getVolume()), "a cell");
+            long untilNanos = world.schedule().nowNanos() + CELLS_LATE_WITHIN_NANOS;
+            delayCells(by, random.nextInt(MAX_CELLS), untilNanos);
+            return random.nextLong(MAX_SENT_LATE_NANOS);
+        });
+        return true;
+    }
+
+    private void delayCells(SimulatedProcess of, int cells, long untilNanos) {
+        if (cells > 0) {
+            onNextAppend((by, append) -> {
+                if (world.schedule().nowNanos() > untilNanos) {
+                    return 0;
+                }
+                delayCells(of, by == of ? cells - 1 : cells, untilNanos);
+                return by == of && random.nextBoolean() ? random.nextLong(MAX_SENT_LATE_NANOS) : 0;
+            });
+        }
+    }
+
+    private void onNextAppend(SimulatedNetwork.Delay delay) {
+        world.network().delayNext(Request.BodyCase.APPEND_CELL, delay);
+    }
+
+    private void stealMeanwhile(VolumeId id, String what) {
+        VolumeUse volume = volume(id);
         if (!stopped && volume != null && !volume.isOpening()) {
-            world.note("FAULT a root of " + volume.name() + " is late, and it is stolen");
+            world.note("FAULT " + what + " of " + volume.name() + " is late, and it is stolen");
             volume.open(true);
         }
     }

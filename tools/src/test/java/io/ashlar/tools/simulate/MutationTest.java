@@ -25,6 +25,9 @@ class MutationTest {
 
     private static final long SEEDS = Long.getLong(PROPERTY, 0);
 
+    /** Where the seeds begin. */
+    private static final long FIRST = Long.getLong("ashlar.mutation.first", 1);
+
     static Stream<Mutation> defects() {
         return Mutations.all().filter(mutation -> mutation.name().contains(ONLY));
     }
@@ -48,12 +51,12 @@ class MutationTest {
     void isFound(Mutation mutation) throws ReflectiveOperationException {
         MutantLoader mutant = new MutantLoader(mutation, MutationTest.class.getClassLoader());
         String found = "";
-        long seed = 0;
-        while (found.isEmpty() && seed < SEEDS) {
-            seed++;
-            found = mutant.violationOf(seed);
+        long tried = 0;
+        while (found.isEmpty() && tried < SEEDS) {
+            found = mutant.violationOf(FIRST + tried);
+            tried++;
         }
-        System.out.println(mutation.name() + ": seed " + seed + ", " + found);
+        System.out.println(mutation.name() + ": after " + tried + " seeds, " + found);
         assertThat(found)
                 .as("found within %d seeds: %s", SEEDS, mutation.name())
                 .isNotEmpty();

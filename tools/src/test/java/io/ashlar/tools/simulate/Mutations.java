@@ -69,12 +69,12 @@ final class Mutations {
                         log("LogWriter", "send", "InFlight.place", wrong("placeInMap"))),
                 of(
                         "a writer frees the tail of the log",
-                        log("SegmentFreeing", "look", "SegmentId.equals", NOTHING),
-                        log("SegmentFreeing", "look", "Long.longValue", NOTHING),
+                        log("SegmentFreeing", "segmentsBefore", "SegmentId.equals", NOTHING),
+                        log("SegmentFreeing", "look", "SegmentFreeing.isNeededByRoot", NOTHING),
                         metadata("RootCommands", "free", "RootCommands.sequence", MUCH)),
                 of(
                         "a writer frees what only an older root refers to",
-                        log("SegmentFreeing", "look", "Long.longValue", NOTHING)),
+                        log("SegmentFreeing", "look", "SegmentFreeing.isNeededByRoot", NOTHING)),
                 of(
                         "a writer serves reads under a lapsed lease",
                         log("Lease", "permit", "Lease.isValid", TRUE)));
@@ -147,6 +147,9 @@ final class Mutations {
                         "a node takes a writer's appends after a restart",
                         node("RecordAppender", "refusal", "Shard.restarted", NOTHING)),
                 of(
+                        "a node takes another record for the one that recovery writes",
+                        node("RecordAppender", "isThere", "RecordAppender.sameHeader", TRUE)),
+                of(
                         "a node writes over another record",
                         node("RecordAppender", "write", "Shard.overlapping", NOTHING)));
     }
@@ -166,7 +169,8 @@ final class Mutations {
                         node("ShardStore", "fence", "ShardStore.change", atNode("raiseInMemory"))),
                 of(
                         "a node makes a shard behind the fence",
-                        node("ShardStore", "fenceAbsent", "Catalogue.raiseAbsentFence", NOTHING)),
+                        node("ShardStore", "fenceAbsent", "Catalogue.raiseAbsentFence", NOTHING),
+                        node("ShardCreator", "fenced", "ShardCreator.highestFence", NOTHING)),
                 of(
                         "a node makes a shard behind its deletion",
                         node("ShardStore", "delete", "Catalogue.refuseCreation", NOTHING)),
@@ -236,6 +240,13 @@ final class Mutations {
                                 "io.ashlar.coordinator.Repair",
                                 "resumePlans",
                                 "RepairRecords.isAbandoning",
+                                NOTHING)),
+                of(
+                        "a coordinator tells a rebuild of no former place",
+                        new Change(
+                                "io.ashlar.coordinator.Repair",
+                                "former",
+                                "Metadata.loss",
                                 NOTHING)),
                 of(
                         "a coordinator believes a shard that returned",
