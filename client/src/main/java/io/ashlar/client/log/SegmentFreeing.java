@@ -165,16 +165,24 @@ final class SegmentFreeing {
 
     /** Those that are sealed, and that a replay from there does not read. */
     private List<SegmentId> segmentsBefore(LogPosition position) {
+        long sequence = sequenceOf(position);
         List<SegmentId> before = new ArrayList<>();
         for (LogSegment segment : segments.inLogOrder()) {
-            if (segment.id().equals(position.segment())) {
-                return before;
-            }
-            if (segment.isSealed()) {
+            if (segment.isSealed() && segment.sequence() < sequence) {
                 before.add(segment.id());
             }
         }
-        return new ArrayList<>();
+        return before;
+    }
+
+    /** 0 where it is not in the log: nothing lies before it then. */
+    private long sequenceOf(LogPosition position) {
+        for (LogSegment segment : segments.inLogOrder()) {
+            if (segment.id().equals(position.segment())) {
+                return segment.sequence();
+            }
+        }
+        return 0;
     }
 
     private boolean isNeededByRoot(SegmentId segment) {

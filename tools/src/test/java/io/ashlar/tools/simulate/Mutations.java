@@ -69,7 +69,7 @@ final class Mutations {
                         log("LogWriter", "send", "InFlight.place", wrong("placeInMap"))),
                 of(
                         "a writer frees the tail of the log",
-                        log("SegmentFreeing", "segmentsBefore", "SegmentId.equals", NOTHING),
+                        log("SegmentFreeing", "segmentsBefore", "SegmentFreeing.sequenceOf", MUCH),
                         log("SegmentFreeing", "look", "SegmentFreeing.isNeededByRoot", NOTHING),
                         metadata("RootCommands", "free", "RootCommands.sequence", MUCH)),
                 of(
