@@ -155,15 +155,21 @@ final class UndecodableStripesTest extends RepairFixture {
         assertThat(dead.shards).as("nothing is lacking any more").isEmpty();
     }
 
+    /** Shard 0 is placed elsewhere and lacks cells, as the node of its former place is dead. */
+    private static void moveLackingCells(TestCluster cluster, Segment segment)
+            throws AshlarException {
+        unmade(cluster, segment, 0, NOT_NOW);
+        cluster.nodeOf(segment, 0).kill();
+        cluster.passSeconds(70);
+    }
+
     /** What one shard left behind helps to make the others. */
     @Test
     void aRebuildIsToldOfTheFormerPlacesOfAllShards() throws AshlarException {
         TestCluster cluster = TestCluster.of(7, DELAY);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
         ShardRef former = TestCluster.shard(segment, 0);
-        unmade(cluster, segment, 0, NOT_NOW);
-        cluster.nodeOf(segment, 0).kill();
-        cluster.passSeconds(70);
+        moveLackingCells(cluster, segment);
         assertThat(cluster.metadata().isFormer(former)).isTrue();
         report(cluster, segment, 3);
         cluster.passSeconds(3);
@@ -177,9 +183,7 @@ final class UndecodableStripesTest extends RepairFixture {
     void placesWhatCouldBeMadeThoughAFormerPlaceIsDown() throws AshlarException {
         TestCluster cluster = TestCluster.of(8, DELAY);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
-        unmade(cluster, segment, 0, NOT_NOW);
-        cluster.nodeOf(segment, 0).kill();
-        cluster.passSeconds(70);
+        moveLackingCells(cluster, segment);
         Segment placed = cluster.segment(segment);
         TestNode emptied = cluster.nodeOf(placed, 3);
         unmade(cluster, segment, 3, NOT_NOW);
@@ -195,9 +199,7 @@ final class UndecodableStripesTest extends RepairFixture {
         TestCluster cluster = TestCluster.of(8, DELAY);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
         ShardRef first = TestCluster.shard(segment, 0);
-        unmade(cluster, segment, 0, NOT_NOW);
-        cluster.nodeOf(segment, 0).kill();
-        cluster.passSeconds(70);
+        moveLackingCells(cluster, segment);
         Segment once = cluster.segment(segment);
         ShardRef second = TestCluster.shard(once, 0);
         report(cluster, once, 0);

@@ -149,8 +149,13 @@ abstract class StorageNodeFixture {
 
     /** Puts another stripe's record in the place of a shard's. */
     void replace(int shard, TestSegment.Written other) throws IOException {
+        replaceOn(shard, shard, other);
+    }
+
+    /** The same on the node that has the shard. */
+    void replaceOn(int node, int shard, TestSegment.Written other) throws IOException {
         Buffer record = other.record(shard);
-        FakeDriveDirectory drive = cluster.nodes.get(shard).drives.getFirst();
+        FakeDriveDirectory drive = cluster.nodes.get(node).drives.getFirst();
         try (DriveFile arena = drive.open(DriveOpener.ARENA)) {
             arena.write(place(other), record.segment());
         } finally {

@@ -362,4 +362,25 @@ final class UndecodableStripesTest extends StorageNodeFixture {
             assertThat(unmade.getHeadless()).isTrue();
         });
     }
+
+    /** Which generation is tried first must not decide which one is made. */
+    @Test
+    void allPlacesOfAShardAreHeardWhereAGenerationHasToPrevail() throws IOException {
+        writeSegment();
+        seal();
+        var stripe = stripes.stream()
+                .filter(one -> one.stripe().geometry().d() == 1)
+                .filter(one -> one.stripe().geometry().cellBytes() >= 8192)
+                .findFirst()
+                .orElseThrow();
+        List<Integer> holders = holders(stripe);
+        int moved = holders.get(1);
+        assertThat(rebuildElsewhere(moved).getUnmadeCells()).isZero();
+        var identity = stripe.stripe().identity();
+        int cellBytes = stripe.stripe().geometry().cellBytes();
+        replaceOn(6, moved, segment.stripe(identity.number(), identity.offset(), 1, cellBytes));
+        arena(holders.get(0)).flipBit(place(stripe) + 30);
+        arena(holders.get(2)).flipBit(place(stripe) + 30);
+        assertThat(rebuildAfterMove(holders.get(0), moved).getUnmadeCells()).isEqualTo(1);
+    }
 }

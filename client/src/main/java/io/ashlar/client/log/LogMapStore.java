@@ -127,19 +127,19 @@ final class LogMapStore implements MapStore {
     }
 
     private CompletableFuture<BlockMap> open(Root root) {
-        return read(root)
+        return readRoot(root)
                 .thenCompose(map ->
                         BlockMap.open(cluster.loop(), this, cluster.config().mapLimits(), map));
     }
 
     /** The segments to which a retained root refers. */
     CompletableFuture<Set<SegmentId>> references(Root root) {
-        return read(root)
+        return readRoot(root)
                 .thenCompose(map -> BlockMap.references(this, map))
                 .thenApply(SegmentReferences::segments);
     }
 
-    private CompletableFuture<MapRoot> read(Root root) {
+    private CompletableFuture<MapRoot> readRoot(Root root) {
         MapRootPlace place;
         try {
             place = MapRootPlace.of(root.getMap(), segments);

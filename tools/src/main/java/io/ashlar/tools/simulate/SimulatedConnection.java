@@ -255,7 +255,9 @@ final class SimulatedConnection {
             to.process()
                     .execute(() -> to.service().handle(call.request(), again, (response, parts) -> {
                         parts.forEach(Buffer::release);
-                        network.observer().answered(to.process(), call.request(), response);
+                        if (to.process().isAlive()) {
+                            network.observer().answered(to.process(), call.request(), response);
+                        }
                     }));
         });
     }

@@ -2,6 +2,7 @@ package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
 
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.function.BiPredicate;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 
 /** What happens to writers: they die, sleep, are stolen from, leave. */
@@ -222,19 +224,27 @@ final class WriterFaults {
 
     /** The next root that a writer commits arrives when another has the volume. */
     boolean delayRoot() {
-        long nanos = random.nextLong(MAX_LATE_NANOS);
-        world.network().delayNext(Request.BodyCase.COMMIT_ROOT, (by, request) -> {
-            stealMeanwhile(VolumeId.of(request.getCommitRoot().getVolume()), "a root");
-            return nanos;
-        });
-        return true;
+        return delayNext(
+                Request.BodyCase.COMMIT_ROOT,
+                "a root",
+                MAX_LATE_NANOS,
+                request -> request.getCommitRoot().getVolume());
     }
 
     /** The next shard that a writer has made is made when another has the volume. */
     boolean delayShard() {
-        long nanos = random.nextLong(MAX_SENT_LATE_NANOS);
-        world.network().delayNext(Request.BodyCase.CREATE_SHARD, (by, request) -> {
-            stealMeanwhile(VolumeId.of(request.getCreateShard().getVolume()), "a shard");
+        return delayNext(
+                Request.BodyCase.CREATE_SHARD,
+                "a shard",
+                MAX_SENT_LATE_NANOS,
+                request -> request.getCreateShard().getVolume());
+    }
+
+    private boolean delayNext(
+            Request.BodyCase kind, String what, long maxNanos, Function<Request, Id> volume) {
+        long nanos = random.nextLong(maxNanos);
+        world.network().delayNext(kind, (by, request) -> {
+            stealMeanwhile(VolumeId.of(volume.apply(request)), what);
             return nanos;
         });
         return true;
