@@ -253,7 +253,7 @@ final class Account {
                 || node.isPaused()
                 || world.network().isCutOff(node.name())
                 || world.network().slownessOf(node.name()) > 1
-                || node.drives().stream().anyMatch(SimulatedDrive::kills)
+                || node.drives().stream().anyMatch(drive -> drive.kills() || drive.isAbsent())
                 || quietNanos < WorldSettings.TROUBLE_LASTS_NANOS;
     }
 

@@ -46,7 +46,7 @@ final class DriveFaults {
         SimulatedNode node = world.nodes().get(random.nextInt(world.nodes().size()));
         SimulatedDrive drive = node.drives().get(random.nextInt(node.drives().size()));
         List<FoundRecord> records = FoundRecord.on(drive);
-        if (!node.isUp() || records.isEmpty()) {
+        if (!node.isUp() || drive.isAbsent() || records.isEmpty()) {
             return null;
         }
         for (int i = 0; i < TRIES; i++) {

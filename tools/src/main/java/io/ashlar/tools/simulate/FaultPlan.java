@@ -26,7 +26,8 @@ final class FaultPlan {
             FaultKind.DRIVE_OTHER_GENERATION,
             FaultKind.ROOT_BEHIND_LATE_SEAL,
             FaultKind.WRITER_STOLEN_IN_WRITE,
-            FaultKind.SHARD_LATE);
+            FaultKind.SHARD_LATE,
+            FaultKind.DRIVE_ABSENT);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

@@ -77,6 +77,10 @@ final class Faults {
             process.resume();
         }
         for (SimulatedDrive drive : node.drives()) {
+            if (drive.isAbsent()) {
+                node.kill();
+                drive.absent(false);
+            }
             if (drive.hasFailed()) {
                 node.kill();
                 drive.wipe();
@@ -111,7 +115,9 @@ final class Faults {
                     || node.isPaused()
                     || world.network().isCutOff(node.name())
                     || world.network().slownessOf(node.name()) > 1
-                    || node.drives().stream().anyMatch(drive -> drive.isSlow() || drive.isFull());
+                    || node.drives().stream()
+                            .anyMatch(
+                                    drive -> drive.isSlow() || drive.isFull() || drive.isAbsent());
             if (trouble) {
                 node.inTrouble();
             }
@@ -189,6 +195,7 @@ final class Faults {
             case ROOT_BEHIND_LATE_SEAL -> darkness.injectBehindRoot();
             case WRITER_STOLEN_IN_WRITE -> writers.stealInWrite();
             case SHARD_LATE -> writers.delayShard();
+            case DRIVE_ABSENT -> nodes.loseDriveForAWhile();
         };
     }
 

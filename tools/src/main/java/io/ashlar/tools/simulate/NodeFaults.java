@@ -1,6 +1,12 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
@@ -294,6 +300,67 @@ final class NodeFaults {
         changeBack = null;
         if (back != null) {
             back.run();
+        }
+    }
+
+    /**
+     * As cells of a stripe arrive, a node that another one is on its way to dies, and serves for a
+     * while without the drive that it belongs on; the writer dies too, and its volume is taken
+     * over: the drive comes back when the stripe has been decided without it.
+     */
+    boolean loseDriveForAWhile() {
+        if (world.settings().drivesPerNode() < 2) {
+            return false;
+        }
+        world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
+            ShardRef shard = request.getAppendCell().getShard();
+            world.schedule().world(1, () -> {
+                Segment segment = world.metadata().segment(SegmentId.of(shard.getSegment()));
+                if (!stopped && segment != null) {
+                    loseDriveOfAnother(segment, shard.getIndex());
+                }
+            });
+        });
+        return true;
+    }
+
+    private void loseDriveOfAnother(Segment segment, int index) {
+        int shards = segment.getPlacementsCount();
+        Placement other = segment.getPlacements((index + 1 + random.nextInt(shards - 1)) % shards);
+        SimulatedNode node = world.node(other.getNode());
+        VolumeUse volume = writers.volume(VolumeId.of(segment.getVolume()));
+        SimulatedDrive drive = drive(node, DriveId.of(other.getShard().getDrive()));
+        if (drive == null || volume == null || volume.isOpening() || !mayBeWithoutOne(node)) {
+            return;
+        }
+        world.note("FAULT " + drive.name() + " is absent");
+        node.inTrouble();
+        node.kill();
+        drive.absent(true);
+        world.schedule().world(within(1_000, 12_000), () -> bringDriveBack(node, drive));
+        writers.replace(volume);
+    }
+
+    private static @Nullable SimulatedDrive drive(SimulatedNode node, DriveId id) {
+        return node.drives().stream()
+                .filter(drive -> id.equals(drive.id()))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private boolean mayBeWithoutOne(SimulatedNode node) {
+        return node.drives().stream().noneMatch(SimulatedDrive::isAbsent)
+                && !node.isPaused()
+                && account.mayKill(node);
+    }
+
+    private void bringDriveBack(SimulatedNode node, SimulatedDrive drive) {
+        if (!stopped && !account.mayKill(node)) {
+            world.schedule().world(WRITES_WITHIN_NANOS, () -> bringDriveBack(node, drive));
+        } else if (!stopped) {
+            world.note(drive.name() + " is there again");
+            drive.absent(false);
+            node.kill();
         }
     }
 

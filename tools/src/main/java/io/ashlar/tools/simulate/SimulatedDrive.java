@@ -31,6 +31,7 @@ final class SimulatedDrive {
     private Map<String, SimulatedFile> files = new TreeMap<>();
     private int failingSyncs;
     private boolean full;
+    private boolean absent;
     private int operationsUntilKill = -1;
     private int slowness = 1;
     private @Nullable DriveId id;
@@ -115,6 +116,15 @@ final class SimulatedDrive {
 
     void full(boolean isFull) {
         full = isFull;
+    }
+
+    /** Whether its node, when it starts, has no such drive. */
+    boolean isAbsent() {
+        return absent;
+    }
+
+    void absent(boolean isAbsent) {
+        absent = isAbsent;
     }
 
     /** The process that serves the drive dies in the midst of one of its next writes or syncs. */

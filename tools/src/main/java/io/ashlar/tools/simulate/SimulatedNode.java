@@ -94,8 +94,10 @@ final class SimulatedNode {
     private boolean serve(SimulatedProcess started) {
         List<StorageNodeConfig.DriveConfig> configured = new ArrayList<>();
         for (int i = 0; i < drives.size(); i++) {
-            configured.add(new StorageNodeConfig.DriveConfig(
-                    String.valueOf(i), world.settings().driveBytes()));
+            if (!drives.get(i).isAbsent()) {
+                configured.add(new StorageNodeConfig.DriveConfig(
+                        String.valueOf(i), world.settings().driveBytes()));
+            }
         }
         StorageNodeConfig config = new StorageNodeConfig(
                 name,
