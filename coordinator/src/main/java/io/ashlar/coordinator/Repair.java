@@ -141,7 +141,7 @@ final class Repair {
             if (!repair.planned()) {
                 continue;
             }
-            if (need == null || !inPlaceStill) {
+            if (need == null || !inPlaceStill || !stands(repair)) {
                 running.remove(repair.segment());
             } else if (!isThere(DriveId.of(repair.target().getDrive()))) {
                 commands.add(failed(repair, "node " + repair.node() + " went away", true));
@@ -151,6 +151,16 @@ final class Repair {
             }
         }
         attempts.keepOnly(seen::needs);
+    }
+
+    /**
+     * Whether its plan was not given up meanwhile, as a shard that returns gives it up: the target is
+     * doomed since, and must not be made again behind its deletion.
+     */
+    private boolean stands(RunningRepair repair) {
+        RebuildRecord plan =
+                leader.metadata().rebuild(repair.segment(), repair.target().getIndex());
+        return repair.inPlace() || (plan != null && plan.getTarget().equals(repair.target()));
     }
 
     private boolean isThere(DriveId drive) {
@@ -249,7 +259,8 @@ final class Repair {
         Map<RunningRepair, RebuildShard> orders = new LinkedHashMap<>();
         for (RunningRepair repair : running.values()) {
             Segment segment = leader.metadata().segment(repair.segment());
-            if (repair.planned() && repair.node().equals(node) && segment != null) {
+            boolean ordered = repair.planned() && repair.node().equals(node) && stands(repair);
+            if (ordered && segment != null) {
                 int index = repair.target().getIndex();
                 orders.put(
                         repair,

@@ -14,6 +14,7 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.coordinator.record.RebuildRecord;
 
 import org.junit.jupiter.api.Test;
 
@@ -132,6 +133,37 @@ final class RebuildElsewhereTest extends RepairFixture {
         assertThat(TestCluster.shard(cluster.segment(segment), 4))
                 .isEqualTo(TestCluster.shard(segment, 4));
         assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
+    }
+
+    /** The node would delete what it has made, and then make it anew: nobody would know of that. */
+    @Test
+    void aRebuildThatIsGivenUpIsNotOrderedBesideItsDeletion() throws AshlarException {
+        TestCluster cluster = TestCluster.of(7);
+        Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));
+        TestNode node = cluster.nodeOf(segment, 4);
+        Map<ShardRef, ShardState> away = Map.copyOf(node.shards);
+        cluster.nodes.values().forEach(other -> other.setObedient(false));
+        node.shards.clear();
+        node.start();
+        cluster.passSeconds(2);
+        RebuildRecord plan = cluster.metadata().rebuilds().getFirst();
+        TestNode maker = cluster.node(plan.getNode());
+        maker.ordered.clear();
+        maker.heartbeat();
+        assertThat(maker.ordered).anyMatch(order -> isRebuildOf(order, plan.getTarget()));
+
+        node.shards.putAll(away);
+        node.start();
+        maker.ordered.clear();
+        maker.heartbeat();
+        assertThat(maker.ordered)
+                .anyMatch(order ->
+                        order.hasDelete() && order.getDelete().getShard().equals(plan.getTarget()))
+                .noneMatch(order -> isRebuildOf(order, plan.getTarget()));
+    }
+
+    private static boolean isRebuildOf(Order order, ShardRef shard) {
+        return order.hasRebuild() && order.getRebuild().getShard().equals(shard);
     }
 
     @Test

@@ -21,6 +21,7 @@ final class NodeFaults {
     private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
     private static final int SLOWER = 100;
     private static final long WRITES_WITHIN_NANOS = 2_000 * MILLI;
+    private static final long LOOK_NANOS = 200 * MILLI;
     private static final int OPERATIONS_TO_DEATH = 40;
 
     private final World world;
@@ -304,8 +305,8 @@ final class NodeFaults {
     }
 
     /**
-     * As cells of a stripe arrive, a node that another one is on its way to dies, and serves for a
-     * while without the drive that it belongs on; the writer dies too, and its volume is taken
+     * As cells of a stripe arrive, one of them is lost, and its node dies and serves for a while
+     * without the drive that the cell belongs on; the writer dies too, and its volume is taken
      * over: the drive comes back when the stripe has been decided without it.
      */
     boolean loseDriveForAWhile() {
@@ -314,31 +315,50 @@ final class NodeFaults {
         }
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
             ShardRef shard = request.getAppendCell().getShard();
-            world.schedule().world(1, () -> {
-                Segment segment = world.metadata().segment(SegmentId.of(shard.getSegment()));
-                if (!stopped && segment != null) {
-                    loseDriveOfAnother(segment, shard.getIndex());
-                }
-            });
+            Segment segment = world.metadata().segment(SegmentId.of(shard.getSegment()));
+            if (!stopped && segment != null) {
+                int shards = segment.getPlacementsCount();
+                int other = (shard.getIndex() + 1 + random.nextInt(shards - 1)) % shards;
+                ShardRef losing = segment.getPlacements(other).getShard();
+                world.network()
+                        .swallow((from, append) -> from == by
+                                && append.hasAppendCell()
+                                && append.getAppendCell().getShard().equals(losing));
+                world.schedule()
+                        .world(within(0, 10), () -> loseDrive(segment.getPlacements(other)));
+            }
         });
         return true;
     }
 
-    private void loseDriveOfAnother(Segment segment, int index) {
-        int shards = segment.getPlacementsCount();
-        Placement other = segment.getPlacements((index + 1 + random.nextInt(shards - 1)) % shards);
-        SimulatedNode node = world.node(other.getNode());
-        VolumeUse volume = writers.volume(VolumeId.of(segment.getVolume()));
-        SimulatedDrive drive = drive(node, DriveId.of(other.getShard().getDrive()));
-        if (drive == null || volume == null || volume.isOpening() || !mayBeWithoutOne(node)) {
+    private void loseDrive(Placement placement) {
+        Segment segment =
+                world.metadata().segment(SegmentId.of(placement.getShard().getSegment()));
+        VolumeUse volume =
+                segment == null ? null : writers.volume(VolumeId.of(segment.getVolume()));
+        SimulatedNode node = world.node(placement.getNode());
+        SimulatedDrive drive = drive(node, DriveId.of(placement.getShard().getDrive()));
+        if (drive == null || volume == null || volume.isOpening()) {
+            return;
+        }
+        if (stopped || !mayBeWithoutOne(node)) {
             return;
         }
         world.note("FAULT " + drive.name() + " is absent");
         node.inTrouble();
         node.kill();
         drive.absent(true);
-        world.schedule().world(within(1_000, 12_000), () -> bringDriveBack(node, drive));
+        bringDriveBackOnceMissed(node, drive);
         writers.replace(volume);
+    }
+
+    /** Before all that was on it has been made elsewhere. */
+    private void bringDriveBackOnceMissed(SimulatedNode node, SimulatedDrive drive) {
+        if (node.isUp()) {
+            world.schedule().world(within(500, 6_000), () -> bringDriveBack(node, drive));
+        } else if (!stopped) {
+            world.schedule().world(LOOK_NANOS, () -> bringDriveBackOnceMissed(node, drive));
+        }
     }
 
     private static @Nullable SimulatedDrive drive(SimulatedNode node, DriveId id) {

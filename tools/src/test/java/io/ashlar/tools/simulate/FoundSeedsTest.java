@@ -22,6 +22,8 @@ class FoundSeedsTest {
         "34, a rebuild did not count what a former place says of a stripe's generation",
         "293, rot behind a power cut in an open segment was taken for a write that was cut short",
         "415, a recoverer was told that its cell is there where another generation lay",
+        "159, a rebuild that was given up was ordered beside the deletion of what it had made",
+        "5035, the same, of a shard that returned with its drive",
         "40000120, the simulator took damage of a shard that was being rebuilt for mended",
         "20000727, the simulator destroyed a former place that alone held a cell",
         "20001987, the simulator let segments be placed on more lost arenas than they survive",

@@ -242,6 +242,18 @@ final class Mutations {
                                 "RepairRecords.isAbandoning",
                                 NOTHING)),
                 of(
+                        "a coordinator orders a rebuild that it has given up",
+                        new Change(
+                                "io.ashlar.coordinator.Repair",
+                                "dropWhatNobodyNeeds",
+                                "Repair.stands",
+                                TRUE),
+                        new Change(
+                                "io.ashlar.coordinator.Repair",
+                                "runningOn",
+                                "Repair.stands",
+                                TRUE)),
+                of(
                         "a coordinator tells a rebuild of no former place",
                         new Change(
                                 "io.ashlar.coordinator.Repair",
@@ -257,7 +269,9 @@ final class Mutations {
                                 atMetadata("believeReturned"))),
                 of(
                         "a node rebuilds from cells of different stripes",
-                        node("CellRebuild", "checked", "Stripe.sameAs", TRUE)),
+                        node("CellRebuild", "checked", "Stripe.sameAs", TRUE),
+                        node("CellRebuild", "checked", "CellRebuild.holds", TRUE),
+                        node("CellRebuild", "finish", "CellRebuild.holds", TRUE)),
                 of(
                         "a node keeps damage to itself",
                         node("DriveScrub$Pass", "suspect", "DamageLog.cell", NOTHING)));
