@@ -242,8 +242,7 @@ final class DarkTakeover {
         if (!canStrike(dying)) {
             return false;
         }
-        List<SimulatedDrive> drives = dying.getFirst().drives();
-        SimulatedDrive drive = drives.get(random.nextInt(drives.size()));
+        SimulatedDrive drive = driveInUse(volume, dying.getFirst());
         boolean losing = random.nextBoolean() && account.mayLose(drive);
         world.note("FAULT " + dying.stream().map(SimulatedNode::name).toList() + " are killed"
                 + (losing ? ", the arena of " + drive.name() + " is gone" : ""));
@@ -257,6 +256,18 @@ final class DarkTakeover {
         }
         writers.replace(volume);
         return true;
+    }
+
+    /** One that holds a part of what is to be taken over, where there is one. */
+    private SimulatedDrive driveInUse(VolumeUse volume, SimulatedNode node) {
+        List<SegmentId> open = openSegments(volume);
+        List<SimulatedDrive> drives = new ArrayList<>(node.drives());
+        Collections.shuffle(drives, random);
+        return drives.stream()
+                .filter(drive -> FoundRecord.on(drive).stream()
+                        .anyMatch(record -> open.contains(record.segment())))
+                .findFirst()
+                .orElse(drives.getFirst());
     }
 
     /** Before the others, so that a takeover hears that it knows nothing. */

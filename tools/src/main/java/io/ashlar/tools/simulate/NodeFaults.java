@@ -6,7 +6,6 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
-import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
@@ -22,6 +21,7 @@ final class NodeFaults {
     private static final int SLOWER = 100;
     private static final long WRITES_WITHIN_NANOS = 2_000 * MILLI;
     private static final long LOOK_NANOS = 200 * MILLI;
+    private static final int MAX_CELLS_AWAITED = 50;
     private static final int OPERATIONS_TO_DEATH = 40;
 
     private final World world;
@@ -313,65 +313,68 @@ final class NodeFaults {
         if (world.settings().drivesPerNode() < 2) {
             return false;
         }
-        world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
-            ShardRef shard = request.getAppendCell().getShard();
-            Segment segment = world.metadata().segment(SegmentId.of(shard.getSegment()));
-            if (!stopped && segment != null) {
-                int shards = segment.getPlacementsCount();
-                int other = (shard.getIndex() + 1 + random.nextInt(shards - 1)) % shards;
-                ShardRef losing = segment.getPlacements(other).getShard();
-                world.network()
-                        .swallow((from, append) -> from == by
-                                && append.hasAppendCell()
-                                && append.getAppendCell().getShard().equals(losing));
-                world.schedule()
-                        .world(within(0, 10), () -> loseDrive(segment.getPlacements(other)));
-            }
-        });
+        awaitCell(MAX_CELLS_AWAITED);
         return true;
     }
 
-    private void loseDrive(Placement placement) {
-        Segment segment =
-                world.metadata().segment(SegmentId.of(placement.getShard().getSegment()));
-        VolumeUse volume =
-                segment == null ? null : writers.volume(VolumeId.of(segment.getVolume()));
-        SimulatedNode node = world.node(placement.getNode());
-        SimulatedDrive drive = drive(node, DriveId.of(placement.getShard().getDrive()));
-        if (drive == null || volume == null || volume.isOpening()) {
-            return;
-        }
-        if (stopped || !mayBeWithoutOne(node)) {
-            return;
-        }
-        world.note("FAULT " + drive.name() + " is absent");
-        node.inTrouble();
-        node.kill();
-        drive.absent(true);
-        bringDriveBackOnceMissed(node, drive);
-        writers.replace(volume);
+    private void awaitCell(int tries) {
+        world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
+            Segment segment = world.metadata()
+                    .segment(SegmentId.of(request.getAppendCell().getShard().getSegment()));
+            if (segment == null || stopped) {
+                return;
+            }
+            int shards = segment.getPlacementsCount();
+            int of = request.getAppendCell().getShard().getIndex();
+            Placement other = segment.getPlacements((of + 1 + random.nextInt(shards - 1)) % shards);
+            VolumeUse volume = writers.volume(VolumeId.of(segment.getVolume()));
+            SimulatedDrive drive = driveOf(other);
+            if (drive != null && volume != null && !volume.isOpening() && mayBeWithout(other)) {
+                world.network()
+                        .swallow((from, append) -> from == by
+                                && append.hasAppendCell()
+                                && append.getAppendCell().getShard().equals(other.getShard()));
+                world.schedule().world(within(0, 10), () -> loseDrive(other, drive, volume));
+            } else if (tries > 1) {
+                awaitCell(tries - 1);
+            }
+        });
     }
 
-    /** Before all that was on it has been made elsewhere. */
-    private void bringDriveBackOnceMissed(SimulatedNode node, SimulatedDrive drive) {
-        if (node.isUp()) {
-            world.schedule().world(within(500, 6_000), () -> bringDriveBack(node, drive));
-        } else if (!stopped) {
-            world.schedule().world(LOOK_NANOS, () -> bringDriveBackOnceMissed(node, drive));
-        }
-    }
-
-    private static @Nullable SimulatedDrive drive(SimulatedNode node, DriveId id) {
-        return node.drives().stream()
+    private @Nullable SimulatedDrive driveOf(Placement placement) {
+        DriveId id = DriveId.of(placement.getShard().getDrive());
+        return world.node(placement.getNode()).drives().stream()
                 .filter(drive -> id.equals(drive.id()))
                 .findFirst()
                 .orElse(null);
     }
 
-    private boolean mayBeWithoutOne(SimulatedNode node) {
+    private boolean mayBeWithout(Placement placement) {
+        SimulatedNode node = world.node(placement.getNode());
         return node.drives().stream().noneMatch(SimulatedDrive::isAbsent)
                 && !node.isPaused()
                 && account.mayKill(node);
+    }
+
+    private void loseDrive(Placement placement, SimulatedDrive drive, VolumeUse volume) {
+        if (!stopped && mayBeWithout(placement)) {
+            SimulatedNode node = world.node(placement.getNode());
+            world.note("FAULT " + drive.name() + " is absent");
+            node.inTrouble();
+            node.kill();
+            drive.absent(true);
+            bringDriveBackOnceMissed(node, drive);
+            writers.replace(volume);
+        }
+    }
+
+    /** Before all that was on it has been made elsewhere. */
+    private void bringDriveBackOnceMissed(SimulatedNode node, SimulatedDrive drive) {
+        if (node.isUp()) {
+            world.schedule().world(within(200, 3_000), () -> bringDriveBack(node, drive));
+        } else if (!stopped) {
+            world.schedule().world(LOOK_NANOS, () -> bringDriveBackOnceMissed(node, drive));
+        }
     }
 
     private void bringDriveBack(SimulatedNode node, SimulatedDrive drive) {
