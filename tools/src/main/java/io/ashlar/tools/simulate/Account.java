@@ -150,8 +150,25 @@ final class Account {
     /** Whether a node may be restarted, as far as its own drives know no better. */
     boolean mayKill(SimulatedNode node) {
         settle();
-        return ledger.stream()
-                .noneMatch(damage -> node.drives().contains(damage.drive()) && !isSealed(damage));
+        return !isLossUnnoticedBy(node)
+                && ledger.stream()
+                        .noneMatch(damage ->
+                                node.drives().contains(damage.drive()) && !isSealed(damage));
+    }
+
+    /**
+     * Whether a node still answers from an arena that is lost. A takeover counts on what it says, so
+     * that others which cannot be reached meanwhile are one too many.
+     */
+    boolean isLossUnnoticed() {
+        return isLossUnnoticedBy(null);
+    }
+
+    private boolean isLossUnnoticedBy(@Nullable SimulatedNode except) {
+        return world.nodes().stream()
+                .filter(node -> node != except && node.isUp())
+                .flatMap(node -> node.drives().stream())
+                .anyMatch(drive -> !drive.isAbsent() && drive.arena() == null);
     }
 
     /** Whether of any of these segments so much cannot be had that a takeover has to wait. */

@@ -18,6 +18,7 @@ final class Faults {
     private final World world;
     private final RandomGenerator random;
     private final FaultPlan plan;
+    private final Account account;
     private final NodeFaults nodes;
     private final DarkTakeover darkness;
     private final LinkFaults links;
@@ -31,7 +32,7 @@ final class Faults {
         this.world = world;
         this.random = random;
         this.plan = plan;
-        Account account = world.account();
+        this.account = world.account();
         this.shards = new WholeShards(world, account);
         this.writers = new WriterFaults(world, random, workload);
         this.drives = new DriveFaults(world, random, account, writers);
@@ -96,7 +97,7 @@ final class Faults {
             return;
         }
         FaultKind kind = plan.next(random);
-        if (inject(kind)) {
+        if (!account.isLossUnnoticed() && inject(kind)) {
             plan.injected(kind);
             if (plan.count() % LOOK_EVERY == 0) {
                 shards.demand();
