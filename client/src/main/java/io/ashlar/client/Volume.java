@@ -150,6 +150,11 @@ public final class Volume implements AutoCloseable {
         return opened.info().getSizeBytes();
     }
 
+    /** What writes under way may take of memory together: more are held back. */
+    public long maxWaitingBytes() {
+        return cluster.config().maxWaitingBytes();
+    }
+
     /** As the coordinator told when the volume was opened. */
     public VolumeInfo info() {
         return opened.info();
@@ -225,6 +230,22 @@ public final class Volume implements AutoCloseable {
             }
             return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new));
         });
+    }
+
+    /**
+     * What a range consists of, from its beginning on; parts that are alike are told as one.
+     *
+     * @param maxExtents told at most, at least 1; what they do not reach is not told of
+     */
+    public CompletableFuture<List<VolumeExtent>> extentsAsync(
+            long offset, long lengthBytes, int maxExtents) {
+        AshlarException refused = outside(offset, lengthBytes);
+        if (refused != null) {
+            return CompletableFuture.failedFuture(refused);
+        }
+        ExtentList extents = new ExtentList(opened.map(), offset, lengthBytes, maxExtents);
+        return onLoop(() -> extents.collect()
+                .thenCompose(found -> opened.lease().permit().thenApply(ignored -> found)));
     }
 
     /** Returns once every write made before is durable. */

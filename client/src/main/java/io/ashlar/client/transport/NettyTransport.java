@@ -17,14 +17,19 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.concurrent.DefaultThreadFactory;
 
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +43,10 @@ public final class NettyTransport implements Transport {
     private static final int KEEPALIVE_SECONDS = 10;
     private static final WriteBufferWaterMark WATER_MARK =
             new WriteBufferWaterMark(4 << 20, 16 << 20);
+
+    /** Of connections to anybody: who does not read keeps little waiting. */
+    private static final WriteBufferWaterMark LOW_WATER_MARK =
+            new WriteBufferWaterMark(64 << 10, 512 << 10);
 
     private final MultiThreadIoEventLoopGroup group;
     private final boolean epoll = Epoll.isAvailable();
@@ -132,6 +141,62 @@ public final class NettyTransport implements Transport {
                     + bound.cause().getMessage() + "; is another process using the port?");
         }
         return new NettyListener(address, bound.channel());
+    }
+
+    /** Connections of another protocol are taken. */
+    public interface Accepting extends AutoCloseable {
+        /** Where: the port that the system chose where none was asked for. */
+        SocketAddress address();
+
+        @Override
+        void close();
+    }
+
+    /**
+     * Takes connections of another protocol, which live on the loops of this transport.
+     *
+     * @param address of TCP, or of a Unix socket, whose file must not be there
+     */
+    public Accepting accept(SocketAddress address, ChannelInitializer<Channel> connections)
+            throws AshlarException {
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(group)
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, LOW_WATER_MARK)
+                .childHandler(connections);
+        SocketAddress bindTo = address;
+        if (address instanceof UnixDomainSocketAddress unix) {
+            bootstrap.channel(
+                    epoll
+                            ? EpollServerDomainSocketChannel.class
+                            : NioServerDomainSocketChannel.class);
+            bindTo = epoll ? new DomainSocketAddress(unix.getPath().toFile()) : unix;
+        } else {
+            bootstrap
+                    .channel(epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class)
+                    .option(ChannelOption.SO_REUSEADDR, true)
+                    .childOption(ChannelOption.TCP_NODELAY, true)
+                    .childOption(ChannelOption.SO_KEEPALIVE, true);
+            deadPeerOptions()
+                    .forEach(option -> bootstrap.childOption(option.option(), option.value()));
+        }
+        ChannelFuture bound = bootstrap.bind(bindTo).awaitUninterruptibly();
+        if (bound.cause() != null) {
+            throw new AshlarException.Unavailable("cannot listen on " + address + ": "
+                    + bound.cause().getMessage() + "; is another process using it?");
+        }
+        return new NettyAccepting(address, bound.channel());
+    }
+
+    private record NettyAccepting(SocketAddress asked, Channel channel) implements Accepting {
+        @Override
+        public SocketAddress address() {
+            return channel.localAddress() instanceof InetSocketAddress inet ? inet : asked;
+        }
+
+        @Override
+        public void close() {
+            channel.close().awaitUninterruptibly();
+        }
     }
 
     private record NettyListener(Address asked, Channel channel) implements Listener {

@@ -40,6 +40,7 @@ public final class CommandTree {
         commands.put("node", NodeCommand::new);
         commands.put("coordinator", CoordinatorCommand::new);
         commands.put("volume", VolumeCommand::new);
+        commands.put("mount", MountCommand::new);
         commands.put("status", StatusCommand::new);
         commands.put("events", EventsCommand::new);
         commands.put("scrub", ScrubCommand::new);

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ashlar.client.nbd;
+
+import org.jspecify.annotations.NullMarked;
