@@ -155,12 +155,17 @@ final class Repair {
 
     /**
      * Whether its plan was not given up meanwhile, as a shard that returns gives it up: the target is
-     * doomed since, and must not be made again behind its deletion.
+     * doomed since, and must not be made again behind its deletion. One that is placed already only
+     * waits for its end to be heard.
      */
     private boolean stands(RunningRepair repair) {
-        RebuildRecord plan =
-                leader.metadata().rebuild(repair.segment(), repair.target().getIndex());
-        return repair.inPlace() || (plan != null && plan.getTarget().equals(repair.target()));
+        int index = repair.target().getIndex();
+        RebuildRecord plan = leader.metadata().rebuild(repair.segment(), index);
+        Segment segment = leader.metadata().segment(repair.segment());
+        boolean planned = plan != null && plan.getTarget().equals(repair.target());
+        boolean placed =
+                segment != null && segment.getPlacements(index).getShard().equals(repair.target());
+        return repair.inPlace() || planned || placed;
     }
 
     private boolean isThere(DriveId drive) {

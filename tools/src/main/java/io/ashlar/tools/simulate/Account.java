@@ -168,7 +168,8 @@ final class Account {
         return world.nodes().stream()
                 .filter(node -> node != except && node.isUp())
                 .flatMap(node -> node.drives().stream())
-                .anyMatch(drive -> !drive.isAbsent() && drive.arena() == null);
+                .anyMatch(
+                        drive -> !drive.isAbsent() && !drive.hasFailed() && drive.arena() == null);
     }
 
     /** Whether of any of these segments so much cannot be had that a takeover has to wait. */

@@ -24,6 +24,7 @@ class FoundSeedsTest {
         "415, a recoverer was told that its cell is there where another generation lay",
         "159, a rebuild that was given up was ordered beside the deletion of what it had made",
         "776, the simulator made nodes unreachable while another answered from a lost arena",
+        "3490779247, the simulator waited for ever for a failed drive to notice that it is lost",
         "5035, the same, of a shard that returned with its drive",
         "40000120, the simulator took damage of a shard that was being rebuilt for mended",
         "20000727, the simulator destroyed a former place that alone held a cell",
