@@ -136,12 +136,12 @@ final class Repair {
         long now = leader.nowNanos();
         for (RunningRepair repair : List.copyOf(running.values())) {
             ShardNeed need = seen.need(repair.segment(), repair.target().getIndex());
-            boolean inPlaceStill =
-                    !repair.inPlace() || (need != null && need.remedy() == Remedy.IN_PLACE);
+            boolean inPlaceNow = need != null && need.remedy() == Remedy.IN_PLACE;
+            boolean overtaken = repair.inPlace() ? !inPlaceNow : inPlaceNow && !stands(repair);
             if (!repair.planned()) {
                 continue;
             }
-            if (need == null || !inPlaceStill || !stands(repair)) {
+            if (need == null || overtaken) {
                 running.remove(repair.segment());
             } else if (!isThere(DriveId.of(repair.target().getDrive()))) {
                 commands.add(failed(repair, "node " + repair.node() + " went away", true));

@@ -161,7 +161,7 @@ class SlowDrivesTest {
         write(volume, 5);
         assertThat(status().getReasonsList()).anyMatch(reason -> reason.contains("did not answer"));
         write(volume, 25);
-        assertThat(finish(volume::statsAsync).rolls()).as("of 35 writes").isBetween(1L, 4L);
+        assertThat(finish(volume::statsAsync).rolls()).isBetween(1L, 3L);
     }
 
     @Test
