@@ -16,7 +16,7 @@ import java.util.random.RandomGenerator;
 /** What drives do to what was durable on them, as far as the account allows it. */
 final class DriveFaults {
     private static final int TRIES = 20;
-    private static final int CANDIDATES = 5;
+    private static final int CANDIDATES = 15;
     private static final long MAX_CHANGED_NANOS = 5_000_000_000L;
     private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
 
@@ -27,12 +27,19 @@ final class DriveFaults {
     private final RandomGenerator random;
     private final Account account;
     private final WriterFaults writers;
+    private final NodeFaults nodes;
 
-    DriveFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
+    DriveFaults(
+            World world,
+            RandomGenerator random,
+            Account account,
+            WriterFaults writers,
+            NodeFaults nodes) {
         this.world = world;
         this.random = random;
         this.account = account;
         this.writers = writers;
+        this.nodes = nodes;
     }
 
     /** A record that may be damaged, and its drive. */
@@ -127,7 +134,8 @@ final class DriveFaults {
     /**
      * For a while, or until it is mended, a drive gives back a record that is whole in itself and of
      * another generation of its stripe: nobody sees that who looks at it alone. At times another
-     * cell of the stripe cannot be reached, and somebody reads all that there is.
+     * cell of the stripe cannot be reached, and somebody reads all that there is; or another shard
+     * is lost, or another cell rots, and is made anew from what there is.
      */
     boolean changeGeneration() {
         Victim victim = newestVictim();
@@ -146,12 +154,35 @@ final class DriveFaults {
             }
         };
         if (random.nextBoolean()) {
+            boolean _ = nodes.loseShardOf(record.segment(), record.shardIndex())
+                    || rotAnother(record.stripe(), record.shardIndex());
+            return true;
+        }
+        if (random.nextBoolean()) {
             world.schedule().world(random.nextLong(MAX_CHANGED_NANOS), back);
         }
         if (random.nextBoolean()) {
             killHolder(record.stripe(), participant(record));
         }
         return true;
+    }
+
+    /** Whoever reads finds it out. */
+    private boolean rotAnother(Stripe stripe, int except) {
+        for (SimulatedNode node : world.nodes()) {
+            for (SimulatedDrive drive : node.drives()) {
+                for (FoundRecord record : FoundRecord.on(drive)) {
+                    boolean another =
+                            record.stripe().sameAs(stripe) && record.shardIndex() != except;
+                    if (another && account.mayDamage(drive, record)) {
+                        flipHeaderBit(drive, record);
+                        writers.readAll(stripe.identity().volume());
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
     }
 
     private static byte[] bytesOf(FoundRecord record) {

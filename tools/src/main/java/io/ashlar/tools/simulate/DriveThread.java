@@ -19,6 +19,7 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private long busyUntilNanos;
     private boolean scheduled;
+    private boolean working;
 
     DriveThread(World world, SimulatedProcess owner, String machine, SimulatedDrive drive) {
         this.world = world;
@@ -43,11 +44,13 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
 
     private void runOne() {
         Runnable task = tasks.poll();
+        working = true;
         try {
             if (task != null) {
                 task.run();
             }
         } finally {
+            working = false;
             scheduled = !tasks.isEmpty();
             if (scheduled) {
                 next();
@@ -74,9 +77,12 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
         work(world.settings().syncNanos());
     }
 
+    /** Nobody hears of what the thread does before it is done. A start takes no time. */
     private void work(long nanos) {
-        long from = Math.max(busyUntilNanos, world.schedule().nowNanos());
-        int times = Math.max(world.network().slownessOf(machine), drive.slowness());
-        busyUntilNanos = from + nanos * times;
+        if (working) {
+            int times = Math.max(world.network().slownessOf(machine), drive.slowness());
+            world.schedule().take(nanos * times);
+            busyUntilNanos = world.schedule().nowNanos();
+        }
     }
 }

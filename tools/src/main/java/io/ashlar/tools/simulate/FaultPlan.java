@@ -27,7 +27,8 @@ final class FaultPlan {
             FaultKind.ROOT_BEHIND_LATE_SEAL,
             FaultKind.WRITER_STOLEN_IN_WRITE,
             FaultKind.SHARD_LATE,
-            FaultKind.DRIVE_ABSENT);
+            FaultKind.DRIVE_ABSENT,
+            FaultKind.LEADER_UNAWARE);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

@@ -35,8 +35,8 @@ final class Faults {
         this.account = world.account();
         this.shards = new WholeShards(world, account);
         this.writers = new WriterFaults(world, random, workload);
-        this.drives = new DriveFaults(world, random, account, writers);
         this.nodes = new NodeFaults(world, random, account, writers);
+        this.drives = new DriveFaults(world, random, account, writers, nodes);
         this.darkness = new DarkTakeover(world, random, account, writers, drives);
         this.links = new LinkFaults(world, random, writers);
     }
@@ -197,6 +197,7 @@ final class Faults {
             case WRITER_STOLEN_IN_WRITE -> writers.stealInWrite();
             case SHARD_LATE -> writers.delayShard();
             case DRIVE_ABSENT -> nodes.loseDriveForAWhile();
+            case LEADER_UNAWARE -> links.keepLeaderUnaware();
         };
     }
 

@@ -1,5 +1,7 @@
 package io.ashlar.tools.simulate;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -12,6 +14,9 @@ final class LinkFaults {
     private static final long SHORTEST_CUT_NANOS = 100 * MILLI;
     private static final long LONGEST_CUT_NANOS = 9_000 * MILLI;
     private static final long LONGEST_SPLIT_NANOS = 30_000 * MILLI;
+    private static final long TURNS_WITHIN_NANOS = 300 * MILLI;
+    private static final long LOOK_NANOS = 50 * MILLI;
+    private static final int MAX_LOOKS = 400;
     private static final long TAKEN_OVER_WITHIN_NANOS = 2_000 * MILLI;
 
     private final World world;
@@ -96,15 +101,84 @@ final class LinkFaults {
 
     /** Where there is another one to lead. */
     private void takeLeader(Set<String> apart) {
+        SimulatedCoordinator other = successor();
+        if (other != null) {
+            apart.add(world.order().leader());
+            world.order().elect(other.id());
+        }
+    }
+
+    private @Nullable SimulatedCoordinator successor() {
         String leader = world.order().leader();
-        for (SimulatedCoordinator other : world.coordinators()) {
-            boolean runs = world.order().replica(other.id()) != null;
-            if (runs && !other.id().equals(leader)) {
-                apart.add(leader);
-                world.order().elect(other.id());
-                return;
+        return world.coordinators().stream()
+                .filter(other -> !other.id().equals(leader))
+                .filter(other -> world.order().replica(other.id()) != null)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /**
+     * Another leads, and the one that led hears nothing of it for a while. It cannot be reached but
+     * by nodes, which ask now the one, now the other. That comes when both have orders to give.
+     */
+    boolean keepLeaderUnaware() {
+        awaitOrders(MAX_LOOKS);
+        return true;
+    }
+
+    private void awaitOrders(int looks) {
+        if (writers.areStopped()) {
+            return;
+        }
+        ReplicaLog deposed = world.order().replica(world.order().leader());
+        SimulatedCoordinator successor = successor();
+        if (deposed != null && successor != null && areOrdersPending()) {
+            keepUnaware(deposed, successor.id());
+        } else if (looks > 1) {
+            world.schedule().world(LOOK_NANOS, () -> awaitOrders(looks - 1));
+        }
+    }
+
+    private boolean areOrdersPending() {
+        return world.nodes().stream()
+                .flatMap(node -> node.drives().stream())
+                .map(SimulatedDrive::id)
+                .anyMatch(id -> id != null && !world.metadata().doomedOn(id, 1).isEmpty());
+    }
+
+    private void keepUnaware(ReplicaLog deposed, String successor) {
+        String name = deposed.process().name();
+        world.note("FAULT " + name + " does not know that " + successor + " leads");
+        Set<String> nodes = new TreeSet<>();
+        world.nodes().forEach(node -> nodes.add(node.name()));
+        world.network().healCuts();
+        world.network()
+                .cut((from, to) -> (from.equals(name) && !nodes.contains(to))
+                        || (to.equals(name) && !nodes.contains(from)));
+        world.order().elect(successor, deposed);
+        turnNodes(
+                deposed,
+                world.schedule().nowNanos()
+                        + random.nextLong(SHORTEST_CUT_NANOS, LONGEST_CUT_NANOS));
+    }
+
+    private void turnNodes(ReplicaLog unaware, long untilNanos) {
+        boolean ends = !world.network().isCutByRule()
+                || !unaware.isApart()
+                || world.schedule().nowNanos() > untilNanos;
+        if (ends) {
+            world.network().healCuts();
+            world.order().rejoin(unaware);
+            return;
+        }
+        for (SimulatedNode node : world.nodes()) {
+            if (random.nextBoolean()) {
+                world.coordinators()
+                        .forEach(one -> world.network().breakNext(node.name(), one.id()));
             }
         }
+        world.schedule()
+                .world(random.nextLong(TURNS_WITHIN_NANOS), () -> turnNodes(unaware, untilNanos));
     }
 
     private void healLater() {

@@ -48,6 +48,7 @@ final class LoggedBugs extends AppenderBase<ILoggingEvent> implements AutoClosea
     protected void append(ILoggingEvent event) {
         if (!Thread.currentThread().equals(thread)
                 || first != null
+                || !event.getLevel().isGreaterOrEqual(Level.ERROR)
                 || schedule.runsAGhost()
                 || !(event.getThrowableProxy() instanceof ThrowableProxy proxy)) {
             return;

@@ -11,6 +11,7 @@ import io.ashlar.node.CatalogueCopy;
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
@@ -224,9 +225,32 @@ final class NodeFaults {
 
     /** Both copies of a page about a shard are gone when the node starts again: so is the shard. */
     boolean loseCataloguePage() {
-        SimulatedNode node = node();
-        FoundCatalogue.Page page =
-                cataloguePage(node, shard -> shard != null && account.mayLose(node, shard));
+        return loseCataloguePage(node(), shard -> true);
+    }
+
+    /** So is one of a segment's other shards. */
+    boolean loseShardOf(SegmentId segment, int except) {
+        Segment known = world.metadata().segment(segment);
+        int shards = known == null ? 0 : known.getPlacementsCount();
+        if (known == null || shards < 2) {
+            return false;
+        }
+        int first = random.nextInt(shards - 1);
+        for (int i = 0; i < shards - 1; i++) {
+            int index = (except + 1 + (first + i) % (shards - 1)) % shards;
+            boolean lost = loseCataloguePage(
+                    world.node(known.getPlacements(index).getNode()),
+                    shard -> shard.segment().equals(segment) && shard.index() == index);
+            if (lost) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean loseCataloguePage(SimulatedNode node, Predicate<CatalogueCopy.Shard> fits) {
+        FoundCatalogue.Page page = cataloguePage(
+                node, shard -> shard != null && fits.test(shard) && account.mayLose(node, shard));
         if (page == null) {
             return false;
         }
@@ -241,11 +265,13 @@ final class NodeFaults {
     /** One that is there twice, on a node that may be killed. */
     private FoundCatalogue.@Nullable Page cataloguePage(
             SimulatedNode node, Predicate<CatalogueCopy.@Nullable Shard> fits) {
-        SimulatedFile arena = driveOf(node).arena();
-        if (arena == null || !node.isUp() || node.isPaused() || !account.mayKill(node)) {
+        if (!node.isUp() || node.isPaused() || !account.mayKill(node)) {
             return null;
         }
-        List<FoundCatalogue.Page> pages = FoundCatalogue.of(world, arena).pages().stream()
+        List<FoundCatalogue.Page> pages = node.drives().stream()
+                .map(SimulatedDrive::arena)
+                .filter(Objects::nonNull)
+                .flatMap(arena -> FoundCatalogue.of(world, arena).pages().stream())
                 .filter(page -> page.isTwice() && fits.test(page.shard()))
                 .toList();
         return pages.isEmpty() ? null : pages.get(random.nextInt(pages.size()));

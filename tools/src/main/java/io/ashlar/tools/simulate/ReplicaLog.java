@@ -6,6 +6,8 @@ import io.ashlar.coordinator.metadata.Metadata;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +21,8 @@ final class ReplicaLog implements CommandLog {
     private final Schedule schedule;
     private final Map<Long, Waiting> waiting = new TreeMap<>();
     private Leadership known = new Leadership(false, 0, "");
+    private final List<Waiting> heldUp = new ArrayList<>();
+    private boolean apart;
 
     ReplicaLog(
             TotalOrder order,
@@ -61,6 +65,15 @@ final class ReplicaLog implements CommandLog {
         return future;
     }
 
+    /** A command is not taken; as long as nobody else can be reached that is not known. */
+    void refuse(Waiting one) {
+        if (apart) {
+            heldUp.add(one);
+        } else {
+            one.fail();
+        }
+    }
+
     /** Tells the outcome of an entry to whoever waits for it, once it is applied here. */
     void await(long index, Waiting one) {
         waiting.put(index, one);
@@ -71,8 +84,21 @@ final class ReplicaLog implements CommandLog {
         schedule.task(process, delayNanos, this::applyAll);
     }
 
+    /** Hears nothing of what others enter, or of who leads, as long as it is. */
+    void apart(boolean isApart) {
+        apart = isApart;
+        if (!apart) {
+            heldUp.forEach(Waiting::fail);
+            heldUp.clear();
+        }
+    }
+
+    boolean isApart() {
+        return apart;
+    }
+
     void applyAll() {
-        while (metadata.appliedIndex() < order.lastIndex()) {
+        while (!apart && metadata.appliedIndex() < order.lastIndex()) {
             long index = metadata.appliedIndex() + 1;
             TotalOrder.Entry entry = order.entry(index);
             Outcome outcome = metadata.apply(index, entry.term(), entry.command());
@@ -85,7 +111,7 @@ final class ReplicaLog implements CommandLog {
 
     /** Hears who leads. A leader is one only when it has applied all that was entered before. */
     void learn(long term, String leader) {
-        if (process.isAlive() && term >= known.term()) {
+        if (process.isAlive() && !apart && term >= known.term()) {
             boolean leads = leader.equals(id);
             if (leads) {
                 schedule.runAs(process, this::applyAll);

@@ -26,6 +26,10 @@ import java.util.function.BooleanSupplier;
 final class Schedule {
     private final PriorityQueue<Event> events = new PriorityQueue<>();
     private long nowNanos;
+
+    /** How long what runs just now has taken so far. */
+    private long takenNanos;
+
     private long lastNumber;
     private long ran;
     private @Nullable SimulatedProcess running;
@@ -67,8 +71,27 @@ final class Schedule {
         }
     }
 
+    /** The time, as what runs just now has it. */
     long nowNanos() {
+        return nowNanos + takenNanos;
+    }
+
+    /** The time that everybody has reached. */
+    long reachedNanos() {
         return nowNanos;
+    }
+
+    /** Whether what runs just now is ahead of everybody else. */
+    boolean isAhead() {
+        return takenNanos > 0;
+    }
+
+    /**
+     * What runs just now takes so long: whatever it does from here on, others hear of that much
+     * later, or never if its process is dead by then.
+     */
+    void take(long nanos) {
+        takenNanos += nanos;
     }
 
     /** Tasks run so far. */
@@ -94,7 +117,7 @@ final class Schedule {
     private Event add(
             long delayNanos, @Nullable SimulatedProcess process, boolean timer, Runnable task) {
         Event event =
-                new Event(nowNanos + Math.max(0, delayNanos), ++lastNumber, process, timer, task);
+                new Event(nowNanos() + Math.max(0, delayNanos), ++lastNumber, process, timer, task);
         events.add(event);
         return event;
     }
@@ -161,6 +184,7 @@ final class Schedule {
             ran++;
             runAs(process, event.task);
         }
+        takenNanos = 0;
         return true;
     }
 

@@ -79,7 +79,7 @@ final class SimulatedConnection {
                 message.drop().run();
                 return;
             }
-            if (network.loses()) {
+            if (network.loses(from, to)) {
                 message.drop().run();
                 network.note("lost " + from + ">" + to);
                 breakUp("was reset");
@@ -177,12 +177,7 @@ final class SimulatedConnection {
     private void handle(SimulatedNetwork.Served to, long id, Request request, Buffer bulk) {
         Transport.Responder responder = (response, parts) -> {
             Buffer answer = SimulatedNetwork.gather(parts);
-            if (!to.process().isAlive()) {
-                answer.release();
-                return;
-            }
-            network.observer().answered(to.process(), request, response);
-            toClient.send(new Message(() -> answer(id, response, answer), answer::release));
+            onceReached(to.process(), () -> send(to, id, request, response, answer));
         };
         try {
             to.service().handle(request, bulk, responder);
@@ -190,6 +185,29 @@ final class SimulatedConnection {
             throw new Violation(
                     "no bugs", address + " failed on " + request.getBodyCase() + ": " + e, e);
         }
+    }
+
+    /** Nothing is sent by a process that dies before it comes to that. */
+    private void onceReached(SimulatedProcess process, Runnable sending) {
+        if (schedule.isAhead()) {
+            process.execute(sending);
+        } else {
+            sending.run();
+        }
+    }
+
+    private void send(
+            SimulatedNetwork.Served by,
+            long id,
+            Request request,
+            Response response,
+            Buffer answer) {
+        if (!by.process().isAlive()) {
+            answer.release();
+            return;
+        }
+        network.observer().answered(by.process(), request, response);
+        toClient.send(new Message(() -> answer(id, response, answer), answer::release));
     }
 
     private void answer(long id, Response response, Buffer bulk) {
@@ -206,6 +224,7 @@ final class SimulatedConnection {
             }
             call.timeout().cancel();
             call.bulk().release();
+            network.observer().heard(client, call.request(), response);
             if (response.hasFailure()) {
                 bulk.release();
                 call.handler().failed(AshlarException.of(response.getFailure()));
@@ -255,11 +274,15 @@ final class SimulatedConnection {
             to.process()
                     .execute(() -> to.service().handle(call.request(), again, (response, parts) -> {
                         parts.forEach(Buffer::release);
-                        if (to.process().isAlive()) {
-                            network.observer().answered(to.process(), call.request(), response);
-                        }
+                        onceReached(to.process(), () -> answerNobody(to, call, response));
                     }));
         });
+    }
+
+    private void answerNobody(SimulatedNetwork.Served by, Pending call, Response response) {
+        if (by.process().isAlive()) {
+            network.observer().answered(by.process(), call.request(), response);
+        }
     }
 
     private void failAll(AshlarException cause) {

@@ -26,6 +26,7 @@ final class SimulatedDrive {
     static final String ARENA = "arena";
     private static final String IDENTITY = "identity";
 
+    private final Schedule schedule;
     private final RandomGenerator random;
     private final String name;
     private Map<String, SimulatedFile> files = new TreeMap<>();
@@ -37,7 +38,8 @@ final class SimulatedDrive {
     private @Nullable DriveId id;
     private final Set<DriveId> formerIds = new HashSet<>();
 
-    SimulatedDrive(RandomGenerator random, String name) {
+    SimulatedDrive(Schedule schedule, RandomGenerator random, String name) {
+        this.schedule = schedule;
         this.random = random;
         this.name = name;
     }
@@ -240,7 +242,7 @@ final class SimulatedDrive {
             if (full) {
                 throw new DriveFullException("no space left", null);
             }
-            SimulatedFile made = new SimulatedFile();
+            SimulatedFile made = new SimulatedFile(schedule);
             files.put(file, made);
             return new Handle(this, file, made);
         }
@@ -312,11 +314,11 @@ final class SimulatedDrive {
             directory.mayKill();
             if (failingSyncs > 0) {
                 failingSyncs--;
-                bytes.cutPower(SimulatedFile.Unsynced.draw(random), random);
+                bytes.doubt(SimulatedFile.Unsynced.draw(random), random);
                 throw new IOException("sync failed");
             }
-            bytes.sync();
             directory.work.synced();
+            bytes.sync();
         }
 
         @Override

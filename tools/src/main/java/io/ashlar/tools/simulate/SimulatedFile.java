@@ -3,7 +3,9 @@ package io.ashlar.tools.simulate;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -14,6 +16,9 @@ import java.util.random.RandomGenerator;
 /**
  * The bytes of a file, as its readers see them, and as they were when they were last durable. Pages
  * of nothing but zeros are not kept.
+ *
+ * <p>Whoever writes runs ahead of the time that everybody has reached: a write that lies ahead has
+ * not happened when the power goes, and a sync that is not over has made nothing durable.
  */
 final class SimulatedFile {
     static final int PAGE_BYTES = 4096;
@@ -24,10 +29,26 @@ final class SimulatedFile {
     private final TreeMap<Long, byte[]> visible = new TreeMap<>();
 
     /** What the pages written since the last sync held before; zeros where null. */
-    private final TreeMap<Long, byte @Nullable []> unsynced = new TreeMap<>();
+    private TreeMap<Long, byte @Nullable []> unsynced = new TreeMap<>();
+
+    /** What lies ahead, or is not over, in its order. */
+    private final Deque<Step> ahead = new ArrayDeque<>();
 
     private final Set<Long> unreadable = new HashSet<>();
+    private final Schedule schedule;
     private long sizeBytes;
+
+    SimulatedFile(Schedule schedule) {
+        this.schedule = schedule;
+    }
+
+    /**
+     * Something that is done to the file.
+     *
+     * @param endNanos when it is over
+     * @param syncing the pages that it makes durable
+     */
+    private record Step(long endNanos, Set<Long> syncing, Runnable undo) {}
 
     /** The pages that hold anything, by number. */
     NavigableMap<Long, byte[]> pages() {
@@ -48,7 +69,9 @@ final class SimulatedFile {
     }
 
     boolean isSynced(long page) {
-        return !unsynced.containsKey(page);
+        forgetPast();
+        return !unsynced.containsKey(page)
+                && ahead.stream().noneMatch(step -> step.syncing.contains(page));
     }
 
     byte[] page(long page) {
@@ -85,8 +108,17 @@ final class SimulatedFile {
                 done += part;
                 continue;
             }
-            if (!unsynced.containsKey(page)) {
+            boolean first = !unsynced.containsKey(page);
+            if (first) {
                 unsynced.put(page, old);
+            }
+            if (schedule.isAhead()) {
+                ahead.add(new Step(schedule.nowNanos(), Set.of(), () -> {
+                    put(page, old);
+                    if (first) {
+                        unsynced.remove(page);
+                    }
+                }));
             }
             byte[] bytes = old == null || part == PAGE_BYTES ? new byte[PAGE_BYTES] : old.clone();
             MemorySegment.copy(source, done, MemorySegment.ofArray(bytes), from, part);
@@ -105,8 +137,32 @@ final class SimulatedFile {
         }
     }
 
+    /** Makes durable what was written, once the time at which that is over is reached. */
     void sync() {
-        unsynced.clear();
+        forgetPast();
+        TreeMap<Long, byte @Nullable []> pages = unsynced;
+        unsynced = new TreeMap<>();
+        if (schedule.isAhead()) {
+            ahead.add(new Step(schedule.nowNanos(), pages.keySet(), () -> {
+                unsynced.forEach(pages::putIfAbsent);
+                unsynced = pages;
+            }));
+        } else {
+            ahead.clear();
+        }
+    }
+
+    private void forgetPast() {
+        while (!ahead.isEmpty() && ahead.getFirst().endNanos <= schedule.reachedNanos()) {
+            ahead.removeFirst();
+        }
+    }
+
+    private void undoAhead() {
+        forgetPast();
+        while (!ahead.isEmpty()) {
+            ahead.removeLast().undo.run();
+        }
     }
 
     /** What becomes of pages that were not synced when the power goes. */
@@ -132,6 +188,12 @@ final class SimulatedFile {
 
     /** The power is gone. */
     void cutPower(Unsynced fate, RandomGenerator random) {
+        undoAhead();
+        doubt(fate, random);
+    }
+
+    /** A sync has failed: what was written since the last one is durable or not. */
+    void doubt(Unsynced fate, RandomGenerator random) {
         for (Map.Entry<Long, byte @Nullable []> entry : unsynced.entrySet()) {
             long page = entry.getKey();
             switch (fate == Unsynced.MIXED ? FATES[random.nextInt(FATES.length)] : fate) {

@@ -34,6 +34,8 @@ final class SimulatedNetwork {
     private final Map<Address, Served> served = new HashMap<>();
     private final Set<Way> cut = new TreeSet<>();
     private final Set<String> apart = new TreeSet<>();
+    private final Set<Way> breaking = new TreeSet<>();
+    private @Nullable BiPredicate<String, String> alsoCut;
     private final Map<String, Integer> slowness = new TreeMap<>();
     private final Set<SimulatedConnection> stuck = new LinkedHashSet<>();
     private final Observer observer;
@@ -45,7 +47,8 @@ final class SimulatedNetwork {
     /**
      * A network.
      *
-     * @param observer hears of every request that arrives, and of every answer that is sent
+     * @param observer hears of every request that arrives, of every answer that is sent, and of every
+     *     one that arrives
      */
     SimulatedNetwork(
             Schedule schedule,
@@ -65,6 +68,8 @@ final class SimulatedNetwork {
         void asked(SimulatedProcess by, Request request);
 
         void answered(SimulatedProcess by, Request request, Response response);
+
+        void heard(SimulatedProcess asker, Request request, Response response);
     }
 
     /** A service at an address. */
@@ -125,9 +130,11 @@ final class SimulatedNetwork {
         return nanos * Math.max(slownessOf(from), slownessOf(to));
     }
 
-    /** Whether the next message is lost. */
-    boolean loses() {
-        boolean loses = faults.breakRate() > 0 && random.nextDouble() < faults.breakRate();
+    /** Whether the next message on this way is lost. */
+    boolean loses(String from, String to) {
+        boolean breaks = !breaking.isEmpty() && breaking.remove(new Way(from, to));
+        boolean loses =
+                breaks || (faults.breakRate() > 0 && random.nextDouble() < faults.breakRate());
         lost += loses ? 1 : 0;
         return loses;
     }
@@ -160,6 +167,7 @@ final class SimulatedNetwork {
 
     boolean isCut(String from, String to) {
         return apart.contains(from) != apart.contains(to)
+                || (alsoCut != null && alsoCut.test(from, to))
                 || (!cut.isEmpty() && cut.contains(new Way(from, to)));
     }
 
@@ -180,13 +188,29 @@ final class SimulatedNetwork {
     }
 
     boolean hasCuts() {
-        return !cut.isEmpty() || !apart.isEmpty();
+        return !cut.isEmpty() || !apart.isEmpty() || isCutByRule();
+    }
+
+    /** Cuts the ways that a rule names, whoever comes. */
+    void cut(BiPredicate<String, String> rule) {
+        alsoCut = rule;
+    }
+
+    /** Whether there is such a rule. */
+    boolean isCutByRule() {
+        return alsoCut != null;
+    }
+
+    /** The next message on this way is lost, and its connection breaks. */
+    void breakNext(String from, String to) {
+        breaking.add(new Way(from, to));
     }
 
     /** All ways are open again: what was held up arrives now, unless its connection has broken. */
     void healCuts() {
         cut.clear();
         apart.clear();
+        alsoCut = null;
         List<SimulatedConnection> waiting = new ArrayList<>(stuck);
         stuck.clear();
         for (SimulatedConnection connection : waiting) {
@@ -232,6 +256,7 @@ final class SimulatedNetwork {
 
     void heal() {
         delays.clear();
+        breaking.clear();
         swallowed = (by, request) -> false;
         slowness.clear();
         faults = faults.healed();

@@ -34,7 +34,7 @@ final class SimulatedNode {
         this.random = random;
         this.clock = new SimulatedClock(world.schedule(), world.settings().drift(random));
         for (int i = 0; i < world.settings().drivesPerNode(); i++) {
-            drives.add(new SimulatedDrive(random.split(), name + "/" + i));
+            drives.add(new SimulatedDrive(world.schedule(), random.split(), name + "/" + i));
         }
     }
 

@@ -3,10 +3,12 @@ package io.ashlar.tools.simulate;
 import io.ashlar.coordinator.metadata.MemoryMetadataStore;
 import io.ashlar.coordinator.metadata.Metadata;
 import io.ashlar.coordinator.record.Command;
+import io.ashlar.coordinator.record.Outcome;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -29,6 +31,7 @@ final class TotalOrder {
     private final Map<String, ReplicaLog> replicas = new TreeMap<>();
     private final Metadata witness = new Metadata(new MemoryMetadataStore());
     private final EpochCheck epochs = new EpochCheck();
+    private final Map<Long, Outcome> outcomes = new HashMap<>();
     private long term;
     private String leader = "";
     private long changes;
@@ -111,19 +114,33 @@ final class TotalOrder {
         if (stillLeads) {
             enter(proposal);
         } else {
-            proposal.waiting().fail();
+            proposal.by().refuse(proposal.waiting());
         }
     }
 
     private void enter(Proposal proposal) {
         entries.add(new Entry(proposal.term(), proposal.command()));
         epochs.before(witness, proposal.command());
-        witness.apply(entries.size(), proposal.term(), proposal.command());
+        Outcome outcome = witness.apply(entries.size(), proposal.term(), proposal.command());
         epochs.after(witness, proposal.command());
+        demandSame(proposal.command(), outcome);
         observer.accept(proposal.command());
         proposal.by().await(entries.size(), proposal.waiting());
         for (ReplicaLog replica : replicas.values()) {
             replica.entered(random.nextLong(2_000_000));
+        }
+    }
+
+    /** A command that is repeated comes to what it came to before. */
+    private void demandSame(Command command, Outcome outcome) {
+        Outcome before = command.getRequestId() == 0
+                ? null
+                : outcomes.putIfAbsent(command.getRequestId(), outcome);
+        if (before != null && !before.equals(outcome)) {
+            throw new Violation(
+                    "a command is carried out once",
+                    command.getKindCase() + " was repeated, and came to " + outcome + " instead of "
+                            + before);
         }
     }
 
@@ -133,6 +150,7 @@ final class TotalOrder {
         if (elected == null) {
             throw new IllegalStateException("coordinator " + id + " does not run");
         }
+        elected.apart(false);
         for (Proposal proposal : List.copyOf(proposals)) {
             proposals.remove(proposal);
             if (random.nextBoolean()) {
@@ -147,11 +165,29 @@ final class TotalOrder {
         for (ReplicaLog replica : replicas.values()) {
             long within = replica == elected ? STARTS_WITHIN_NANOS : LEARNS_WITHIN_NANOS;
             long electedIn = term;
-            schedule.world(random.nextLong(within), () -> {
+            schedule.task(replica.process(), random.nextLong(within), () -> {
                 if (term == electedIn) {
                     replica.learn(electedIn, id);
                 }
             });
         }
+    }
+
+    /**
+     * Another replica leads, and the one that led hears nothing of that, nor of any command, until
+     * it is {@link #rejoin joined} again.
+     */
+    void elect(String id, ReplicaLog unaware) {
+        unaware.apart(true);
+        elect(id);
+    }
+
+    /** Hears, soon, all that it has missed. */
+    void rejoin(ReplicaLog unaware) {
+        unaware.apart(false);
+        schedule.task(unaware.process(), random.nextLong(LEARNS_WITHIN_NANOS / 2), () -> {
+            unaware.applyAll();
+            unaware.learn(term, leader);
+        });
     }
 }

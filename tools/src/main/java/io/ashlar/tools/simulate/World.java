@@ -63,6 +63,7 @@ final class World {
     /** Learns which drive is which, and holds nodes to what they say. */
     private final class Listening implements SimulatedNetwork.Observer {
         private final Promises promises = new Promises();
+        private final Obedience obedience = new Obedience();
 
         @Override
         public void asked(SimulatedProcess by, Request request) {
@@ -81,11 +82,21 @@ final class World {
                 }
             }
             request.getRegisterNode().getShardsList().forEach(shard -> promises.told(by, shard));
+            if (request.hasHeartbeat()) {
+                obedience.told(by, request.getHeartbeat());
+            }
         }
 
         @Override
         public void answered(SimulatedProcess by, Request request, Response response) {
             Caught.in(schedule, () -> promises.answered(by, request, response));
+        }
+
+        @Override
+        public void heard(SimulatedProcess asker, Request request, Response response) {
+            if (response.hasHeartbeatReply()) {
+                obedience.heard(asker, request.getHeartbeat(), response.getHeartbeatReply());
+            }
         }
     }
 

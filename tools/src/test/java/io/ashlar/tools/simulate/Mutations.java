@@ -271,7 +271,8 @@ final class Mutations {
                         "a node rebuilds from cells of different stripes",
                         node("CellRebuild", "checked", "Stripe.sameAs", TRUE),
                         node("CellRebuild", "checked", "CellRebuild.holds", TRUE),
-                        node("CellRebuild", "finish", "CellRebuild.holds", TRUE)),
+                        node("CellRebuild", "finish", "CellRebuild.holds", TRUE),
+                        node("AppendCheck", "check", "Geometry.piecesPerCell", NOTHING)),
                 of(
                         "a node keeps damage to itself",
                         node("DriveScrub$Pass", "suspect", "DamageLog.cell", NOTHING)));
