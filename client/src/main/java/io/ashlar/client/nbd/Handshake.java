@@ -5,7 +5,9 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.concurrent.Future;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
@@ -35,6 +38,9 @@ final class Handshake extends ChannelInboundHandlerAdapter {
 
     private static final int MAX_QUERIES = 64;
 
+    /** Who has not entered transmission by then keeps a place from others for nothing. */
+    private static final long MAX_SECONDS = 60;
+
     private final Exports exports;
     private final Function<Negotiated, ChannelInboundHandlerAdapter> transmission;
 
@@ -49,6 +55,7 @@ final class Handshake extends ChannelInboundHandlerAdapter {
     private ReplyStyle style = ReplyStyle.SIMPLE;
     private String contextsExport = "";
     private List<MetaContext> contexts = List.of();
+    private @Nullable Future<?> limit;
 
     private enum State {
         CLIENT_FLAGS,
@@ -77,6 +84,13 @@ final class Handshake extends ChannelInboundHandlerAdapter {
                 .writeLong(NbdFormat.OPTION_MAGIC)
                 .writeShort(NbdFormat.FLAG_FIXED_NEWSTYLE | NbdFormat.FLAG_NO_ZEROES);
         context.writeAndFlush(greeting);
+        limit = context.executor().schedule(() -> expire(context), MAX_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void expire(ChannelHandlerContext context) {
+        if (state != State.OVER) {
+            end(context, "it has not chosen an export within " + MAX_SECONDS + " s");
+        }
     }
 
     @Override
@@ -435,5 +449,8 @@ final class Handshake extends ChannelInboundHandlerAdapter {
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
         inbox.close();
+        if (limit != null) {
+            limit.cancel(false);
+        }
     }
 }

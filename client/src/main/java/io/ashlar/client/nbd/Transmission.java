@@ -36,6 +36,10 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     private static final int MAX_STATUS_PAYLOAD_BYTES = 8 + 4 * 64;
 
     private static final long LOOK_SECONDS = 5;
+
+    /** A client that moves less than that between two looks is not earnest about it. */
+    private static final long MIN_MOVED_BYTES = 64 << 10;
+
     private static final int MAX_LOOKS_WITHOUT_PROGRESS = 6;
 
     private final Channel channel;
@@ -57,10 +61,10 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     private long keptBytes;
     private boolean shuttingDown;
 
-    /** Changes as the client sends, or takes what it is sent. */
-    private long progress;
+    /** Bytes that the client has sent of requests' data, or that replies which it took had kept. */
+    private long movedBytes;
 
-    private long progressSeen;
+    private long movedBytesSeen;
     private int looksWithoutProgress;
     private @Nullable Future<?> watch;
 
@@ -95,7 +99,6 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        progress++;
         goOn();
     }
 
@@ -142,7 +145,6 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     }
 
     private void begin(NbdRequest next) {
-        progress++;
         long payloadBytes = next.payloadBytes(style);
         boolean endless = style == ReplyStyle.EXTENDED
                 && Long.compareUnsigned(payloadBytes, NbdFormat.MAX_PAYLOAD_BYTES) > 0;
@@ -224,8 +226,9 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
         }
         int before = target.readableBytes();
         inbox.moveTo(target, dataLeft);
-        dataLeft -= target.readableBytes() - before;
-        progress++;
+        int received = target.readableBytes() - before;
+        dataLeft -= received;
+        movedBytes += received;
         if (dataLeft == 0) {
             data = null;
             request = null;
@@ -241,7 +244,6 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
 
     private boolean skip() {
         skipLeft -= inbox.skip(skipLeft);
-        progress++;
         if (skipLeft == 0) {
             state = State.REQUEST;
         }
@@ -258,7 +260,7 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     @Override
     public void taken(long heldBytes) {
         keptBytes -= heldBytes;
-        progress++;
+        movedBytes += heldBytes;
         if (heldBytes > 0) {
             budget.giveBack(heldBytes);
             goOn();
@@ -314,14 +316,16 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     }
 
     /**
-     * Who sends half of a request, or does not take replies, keeps memory for as long as it likes,
-     * but not while others wait for it.
+     * Who sends half of a request, or does not take replies, or does so drop by drop, keeps memory
+     * for as long as it likes, but not while others wait for it.
      */
     private void endIfStalled() {
         ChannelOutboundBuffer replies = channel.unsafe().outboundBuffer();
         boolean owes = state == State.DATA || (replies != null && !replies.isEmpty());
-        if (progress != progressSeen || keptBytes == 0 || !owes || !budget.isShort()) {
-            progressSeen = progress;
+        long moved = movedBytes + (replies == null ? 0 : replies.currentProgress());
+        boolean moves = Math.abs(moved - movedBytesSeen) >= MIN_MOVED_BYTES;
+        movedBytesSeen = moved;
+        if (moves || keptBytes == 0 || !owes || !budget.isShort()) {
             looksWithoutProgress = 0;
         } else if (++looksWithoutProgress == MAX_LOOKS_WITHOUT_PROGRESS) {
             end("it keeps memory that others wait for");

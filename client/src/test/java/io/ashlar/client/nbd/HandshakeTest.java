@@ -93,6 +93,22 @@ class HandshakeTest {
     }
 
     @Test
+    void whoChoosesNoExportIsClosed() {
+        client.greet();
+        client.pass(59);
+        assertThat(client.isOpen()).isTrue();
+        client.pass(2);
+        assertThat(client.isOpen()).isFalse();
+    }
+
+    @Test
+    void whoHasChosenOneMayBeIdleForEver() {
+        client.enter("one", ReplyStyle.SIMPLE);
+        client.pass(100_000);
+        assertThat(client.isOpen()).isTrue();
+    }
+
+    @Test
     void anExportThatIsNotThereIsSaidToBeUnknown() {
         client.greet();
         OptionReply reply = client.askOne(NbdFormat.OPT_GO, go("three"));
