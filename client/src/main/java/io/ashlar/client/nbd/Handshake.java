@@ -87,8 +87,11 @@ final class Handshake extends ChannelInboundHandlerAdapter {
         limit = context.executor().schedule(() -> expire(context), MAX_SECONDS, TimeUnit.SECONDS);
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for the end of a close
     private void expire(ChannelHandlerContext context) {
-        if (state != State.OVER) {
+        if (state == State.OVER) {
+            context.close(); // it does not take what it is told last
+        } else {
             end(context, "it has not chosen an export within " + MAX_SECONDS + " s");
         }
     }

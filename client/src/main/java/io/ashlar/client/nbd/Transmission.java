@@ -61,7 +61,10 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     private long keptBytes;
     private boolean shuttingDown;
 
-    /** Bytes that the client has sent of requests' data, or that replies which it took had kept. */
+    /**
+     * Bytes that the client has sent of requests' data, refused ones among them, or that replies which
+     * it took had kept; what it has taken of the next reply comes to that.
+     */
     private long movedBytes;
 
     private long movedBytesSeen;
@@ -243,7 +246,9 @@ final class Transmission extends ChannelInboundHandlerAdapter implements Answers
     }
 
     private boolean skip() {
-        skipLeft -= inbox.skip(skipLeft);
+        long skipped = inbox.skip(skipLeft);
+        skipLeft -= skipped;
+        movedBytes += skipped;
         if (skipLeft == 0) {
             state = State.REQUEST;
         }

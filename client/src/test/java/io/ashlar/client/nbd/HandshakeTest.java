@@ -102,6 +102,15 @@ class HandshakeTest {
     }
 
     @Test
+    void whoGivesUpAndTakesNothingIsClosedToo() {
+        client.greet().stopTaking();
+        client.send(NbdConversation.option(NbdFormat.OPT_ABORT, EMPTY_BUFFER));
+        assertThat(client.isOpen()).isTrue();
+        client.pass(61);
+        assertThat(client.isOpen()).isFalse();
+    }
+
+    @Test
     void whoHasChosenOneMayBeIdleForEver() {
         client.enter("one", ReplyStyle.SIMPLE);
         client.pass(100_000);

@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
@@ -200,6 +201,7 @@ final class Account {
 
     /** Takes out what was repaired, or is not needed any more. */
     private void settle() {
+        ledger.replaceAll(this::whereItIs);
         ledger.removeIf(damage -> {
             FoundRecord record = damage.record();
             Segment segment = world.metadata().segment(record.segment());
@@ -216,6 +218,52 @@ final class Account {
                     && now.stripe().sameAs(record.stripe())
                     && now.isWhole();
         });
+    }
+
+    /**
+     * A repair that cannot ask the others copies what the shard's former place holds, whatever that
+     * is: the damage is where the shard is placed then.
+     */
+    private Damage whereItIs(Damage damage) {
+        FoundRecord record = damage.record();
+        Segment segment = world.metadata().segment(record.segment());
+        if (segment == null) {
+            return damage;
+        }
+        ShardRef placed = segment.getPlacements(record.shardIndex()).getShard();
+        FoundRecord there = placed.getIncarnation() == damage.incarnation()
+                ? null
+                : recordOf(placed, record.stripe());
+        SimulatedDrive drive = there == null ? null : driveOf(placed);
+        return there == null || drive == null || there.stripe().sameAs(record.stripe())
+                ? damage
+                : new Damage(
+                        drive,
+                        new FoundRecord(there.arena(), there.page(), record.cell()),
+                        placed.getIncarnation());
+    }
+
+    private @Nullable SimulatedDrive driveOf(ShardRef shard) {
+        DriveId id = DriveId.of(shard.getDrive());
+        return world.nodes().stream()
+                .flatMap(node -> node.drives().stream())
+                .filter(drive -> id.equals(drive.id()))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** What a shard holds in the place of a stripe's cell. */
+    private @Nullable FoundRecord recordOf(ShardRef shard, Stripe stripe) {
+        SimulatedDrive drive = driveOf(shard);
+        SimulatedFile arena = drive == null ? null : drive.arena();
+        CatalogueCopy.Shard place =
+                arena == null ? null : FoundCatalogue.of(world, arena).placeOf(shard);
+        return arena == null || place == null
+                ? null
+                : FoundRecord.at(
+                        arena,
+                        (place.firstByte() + stripe.identity().offset())
+                                / SimulatedFile.PAGE_BYTES);
     }
 
     private boolean isImpaired(Segment segment, Placement placement) {

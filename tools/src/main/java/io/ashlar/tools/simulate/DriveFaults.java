@@ -27,19 +27,19 @@ final class DriveFaults {
     private final RandomGenerator random;
     private final Account account;
     private final WriterFaults writers;
-    private final NodeFaults nodes;
+    private final CatalogueFaults catalogues;
 
     DriveFaults(
             World world,
             RandomGenerator random,
             Account account,
             WriterFaults writers,
-            NodeFaults nodes) {
+            CatalogueFaults catalogues) {
         this.world = world;
         this.random = random;
         this.account = account;
         this.writers = writers;
-        this.nodes = nodes;
+        this.catalogues = catalogues;
     }
 
     /** A record that may be damaged, and its drive. */
@@ -154,7 +154,7 @@ final class DriveFaults {
             }
         };
         if (random.nextBoolean()) {
-            boolean _ = nodes.loseShardOf(record.segment(), record.shardIndex())
+            boolean _ = catalogues.loseShardOf(record.segment(), record.shardIndex())
                     || rotAnother(record.stripe(), record.shardIndex());
             return true;
         }
@@ -169,20 +169,23 @@ final class DriveFaults {
 
     /** Whoever reads finds it out. */
     private boolean rotAnother(Stripe stripe, int except) {
-        for (SimulatedNode node : world.nodes()) {
-            for (SimulatedDrive drive : node.drives()) {
-                for (FoundRecord record : FoundRecord.on(drive)) {
-                    boolean another =
-                            record.stripe().sameAs(stripe) && record.shardIndex() != except;
-                    if (another && account.mayDamage(drive, record)) {
-                        flipHeaderBit(drive, record);
-                        writers.readAll(stripe.identity().volume());
-                        return true;
-                    }
-                }
-            }
+        List<Victim> others = world.nodes().stream()
+                .filter(SimulatedNode::isUp)
+                .flatMap(node -> node.drives().stream())
+                .filter(drive -> !drive.isAbsent())
+                .flatMap(drive ->
+                        FoundRecord.on(drive).stream().map(record -> new Victim(drive, record)))
+                .filter(one -> one.record.stripe().sameAs(stripe))
+                .filter(one -> one.record.shardIndex() != except)
+                .filter(one -> account.mayDamage(one.drive, one.record))
+                .toList();
+        if (others.isEmpty()) {
+            return false;
         }
-        return false;
+        Victim other = others.get(random.nextInt(others.size()));
+        flipHeaderBit(other.drive, other.record);
+        writers.readAll(stripe.identity().volume());
+        return true;
     }
 
     private static byte[] bytesOf(FoundRecord record) {

@@ -77,7 +77,7 @@ final class DriveThread implements Executor, SimulatedDrive.DriveWork {
         work(world.settings().syncNanos());
     }
 
-    /** Nobody hears of what the thread does before it is done. A start takes no time. */
+    /** Nobody hears of what the thread does before it is done. A start and an end take no time. */
     private void work(long nanos) {
         if (working) {
             int times = Math.max(world.network().slownessOf(machine), drive.slowness());

@@ -1,6 +1,5 @@
 package io.ashlar.tools.simulate;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,6 +19,7 @@ final class Faults {
     private final FaultPlan plan;
     private final Account account;
     private final NodeFaults nodes;
+    private final CatalogueFaults catalogues;
     private final DarkTakeover darkness;
     private final LinkFaults links;
     private final DriveFaults drives;
@@ -36,7 +36,8 @@ final class Faults {
         this.shards = new WholeShards(world, account);
         this.writers = new WriterFaults(world, random, workload);
         this.nodes = new NodeFaults(world, random, account, writers);
-        this.drives = new DriveFaults(world, random, account, writers, nodes);
+        this.catalogues = new CatalogueFaults(world, random, account);
+        this.drives = new DriveFaults(world, random, account, writers, catalogues);
         this.darkness = new DarkTakeover(world, random, account, writers, drives);
         this.links = new LinkFaults(world, random, writers);
     }
@@ -138,13 +139,9 @@ final class Faults {
     }
 
     private void elect() {
-        List<SimulatedCoordinator> able = new ArrayList<>();
-        for (SimulatedCoordinator one : world.coordinators()) {
-            SimulatedProcess process = one.process();
-            if (process != null && process.isAlive() && !process.isPaused()) {
-                able.add(one);
-            }
-        }
+        List<SimulatedCoordinator> able = world.coordinators().stream()
+                .filter(SimulatedCoordinator::isAble)
+                .toList();
         if (!able.isEmpty()) {
             world.order().elect(able.get(random.nextInt(able.size())).id());
             world.note("FAULT " + world.order().leader() + " leads");
@@ -183,8 +180,8 @@ final class Faults {
             case LEADER_CHANGE -> changeLeader();
             case CLOCK_JUMP -> jumpClock();
             case NETWORK_CHANGE -> links.changeNetwork();
-            case CATALOGUE_COPY_LOST -> nodes.loseCatalogueCopy();
-            case CATALOGUE_PAGE_LOST -> nodes.loseCataloguePage();
+            case CATALOGUE_COPY_LOST -> catalogues.loseCopy();
+            case CATALOGUE_PAGE_LOST -> catalogues.losePage();
             case DRIVE_SLOW -> nodes.slowDrive();
             case TAKEOVER_IN_THE_DARK -> darkness.inject();
             case ROOT_LATE -> writers.delayRoot();

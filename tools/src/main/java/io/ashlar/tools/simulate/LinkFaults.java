@@ -112,7 +112,7 @@ final class LinkFaults {
         String leader = world.order().leader();
         return world.coordinators().stream()
                 .filter(other -> !other.id().equals(leader))
-                .filter(other -> world.order().replica(other.id()) != null)
+                .filter(SimulatedCoordinator::isAble)
                 .findFirst()
                 .orElse(null);
     }
@@ -122,6 +122,9 @@ final class LinkFaults {
      * by nodes, which ask now the one, now the other. That comes when both have orders to give.
      */
     boolean keepLeaderUnaware() {
+        if (world.coordinators().size() < 2) {
+            return false;
+        }
         awaitOrders(MAX_LOOKS);
         return true;
     }
@@ -132,7 +135,10 @@ final class LinkFaults {
         }
         ReplicaLog deposed = world.order().replica(world.order().leader());
         SimulatedCoordinator successor = successor();
-        if (deposed != null && successor != null && areOrdersPending()) {
+        if (deposed != null
+                && successor != null
+                && !world.network().isCutByRule()
+                && areOrdersPending()) {
             keepUnaware(deposed, successor.id());
         } else if (looks > 1) {
             world.schedule().world(LOOK_NANOS, () -> awaitOrders(looks - 1));
@@ -151,7 +157,7 @@ final class LinkFaults {
         world.note("FAULT " + name + " does not know that " + successor + " leads");
         Set<String> nodes = new TreeSet<>();
         world.nodes().forEach(node -> nodes.add(node.name()));
-        world.network().healCuts();
+        healCuts();
         world.network()
                 .cut((from, to) -> (from.equals(name) && !nodes.contains(to))
                         || (to.equals(name) && !nodes.contains(from)));
@@ -165,9 +171,10 @@ final class LinkFaults {
     private void turnNodes(ReplicaLog unaware, long untilNanos) {
         boolean ends = !world.network().isCutByRule()
                 || !unaware.isApart()
+                || !unaware.process().isAlive()
                 || world.schedule().nowNanos() > untilNanos;
         if (ends) {
-            world.network().healCuts();
+            healCuts();
             world.order().rejoin(unaware);
             return;
         }
@@ -186,12 +193,14 @@ final class LinkFaults {
     }
 
     private void healLater(long withinNanos) {
-        world.schedule().world(random.nextLong(SHORTEST_CUT_NANOS, withinNanos), () -> {
-            world.nodes().stream()
-                    .filter(node -> world.network().isCutOff(node.name()))
-                    .forEach(SimulatedNode::inTrouble);
-            world.network().healCuts();
-        });
+        world.schedule().world(random.nextLong(SHORTEST_CUT_NANOS, withinNanos), this::healCuts);
+    }
+
+    private void healCuts() {
+        world.nodes().stream()
+                .filter(node -> world.network().isCutOff(node.name()))
+                .forEach(SimulatedNode::inTrouble);
+        world.network().healCuts();
     }
 
     boolean changeNetwork() {

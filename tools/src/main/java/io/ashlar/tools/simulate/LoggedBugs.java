@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 import java.util.concurrent.CompletionException;
 
 /**
- * The bugs that the product logs, and goes on: a server must not hang because one of its answers
+ * The bugs that the product logs as errors, and goes on: a server must not hang because one of its answers
  * could not be given. In a simulation none may be, a violation that was found and swallowed among
  * them. What ghosts of dead processes run into does not count.
  */

@@ -6,19 +6,14 @@ import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
-import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.List;
-import java.util.Objects;
-import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
 /** What happens to nodes and to their drives as a whole. */
 final class NodeFaults {
     private static final long MILLI = 1_000_000;
-    private static final int PAGE_BITS = SimulatedFile.PAGE_BYTES * 8;
     private static final int SLOWER = 100;
     private static final long WRITES_WITHIN_NANOS = 2_000 * MILLI;
     private static final long LOOK_NANOS = 200 * MILLI;
@@ -202,79 +197,6 @@ final class NodeFaults {
         world.note("FAULT the arena of " + drive.name() + " is gone");
         drive.loseArena();
         return true;
-    }
-
-    /** One of the two copies of a page is gone when the node starts again: nobody is to notice. */
-    boolean loseCatalogueCopy() {
-        SimulatedNode node = node();
-        FoundCatalogue.Page page = cataloguePage(node, ignored -> true);
-        if (page == null) {
-            return false;
-        }
-        long copy = page.firstPage() + random.nextInt(2);
-        node.inTrouble();
-        node.kill();
-        switch (random.nextInt(3)) {
-            case 0 -> page.arena().flipBit(copy, random.nextInt(PAGE_BITS));
-            case 1 -> page.arena().overwrite(copy, null);
-            default -> page.arena().makeUnreadable(copy);
-        }
-        world.note("FAULT " + node.name() + " killed, page " + copy + " of its catalogue is gone");
-        return true;
-    }
-
-    /** Both copies of a page about a shard are gone when the node starts again: so is the shard. */
-    boolean loseCataloguePage() {
-        return loseCataloguePage(node(), shard -> true);
-    }
-
-    /** So is one of a segment's other shards. */
-    boolean loseShardOf(SegmentId segment, int except) {
-        Segment known = world.metadata().segment(segment);
-        int shards = known == null ? 0 : known.getPlacementsCount();
-        if (known == null || shards < 2) {
-            return false;
-        }
-        int first = random.nextInt(shards - 1);
-        for (int i = 0; i < shards - 1; i++) {
-            int index = (except + 1 + (first + i) % (shards - 1)) % shards;
-            boolean lost = loseCataloguePage(
-                    world.node(known.getPlacements(index).getNode()),
-                    shard -> shard.segment().equals(segment) && shard.index() == index);
-            if (lost) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private boolean loseCataloguePage(SimulatedNode node, Predicate<CatalogueCopy.Shard> fits) {
-        FoundCatalogue.Page page = cataloguePage(
-                node, shard -> shard != null && fits.test(shard) && account.mayLose(node, shard));
-        if (page == null) {
-            return false;
-        }
-        node.inTrouble();
-        node.kill();
-        page.arena().flipBit(page.firstPage(), random.nextInt(PAGE_BITS));
-        page.arena().flipBit(page.firstPage() + 1, random.nextInt(PAGE_BITS));
-        world.note("FAULT " + node.name() + " killed, its catalogue has lost " + page.shard());
-        return true;
-    }
-
-    /** One that is there twice, on a node that may be killed. */
-    private FoundCatalogue.@Nullable Page cataloguePage(
-            SimulatedNode node, Predicate<CatalogueCopy.@Nullable Shard> fits) {
-        if (!node.isUp() || node.isPaused() || !account.mayKill(node)) {
-            return null;
-        }
-        List<FoundCatalogue.Page> pages = node.drives().stream()
-                .map(SimulatedDrive::arena)
-                .filter(Objects::nonNull)
-                .flatMap(arena -> FoundCatalogue.of(world, arena).pages().stream())
-                .filter(page -> page.isTwice() && fits.test(page.shard()))
-                .toList();
-        return pages.isEmpty() ? null : pages.get(random.nextInt(pages.size()));
     }
 
     /**

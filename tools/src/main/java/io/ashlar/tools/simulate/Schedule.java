@@ -183,6 +183,8 @@ final class Schedule {
         } else if (process.isAlive()) {
             ran++;
             runAs(process, event.task);
+        } else if (!event.timer) {
+            process.leave(event);
         }
         takenNanos = 0;
         return true;

@@ -124,6 +124,17 @@ final class SimulatedConnection {
         connecting = false;
         if (server == null) {
             breakUp("refuses connections");
+        } else {
+            server.process().atDeath(this::serverDied);
+        }
+    }
+
+    /** A machine says so where it outlives the process, and can be heard. */
+    private void serverDied() {
+        if (!ended
+                && !network.isCut(address.host(), client.name())
+                && network.random().nextBoolean()) {
+            breakUp("was reset");
         }
     }
 

@@ -41,6 +41,11 @@ final class SimulatedCoordinator {
         return process != null && process.isAlive();
     }
 
+    /** Whether it could lead. */
+    boolean isAble() {
+        return process != null && process.isAlive() && !process.isPaused();
+    }
+
     void start() {
         SimulatedProcess started = new SimulatedProcess(world.schedule(), clock, id);
         process = started;

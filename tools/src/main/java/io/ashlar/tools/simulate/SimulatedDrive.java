@@ -207,6 +207,12 @@ final class SimulatedDrive {
             }
         }
 
+        /** What was done before a change of the directory has happened where that has. */
+        private void mayKillInDirectory() throws IOException {
+            mayKill();
+            files.values().forEach(SimulatedFile::reach);
+        }
+
         private void mayKill() throws IOException {
             requireAlive();
             if (operationsUntilKill >= 0 && operationsUntilKill-- == 0) {
@@ -238,7 +244,7 @@ final class SimulatedDrive {
 
         @Override
         public DriveFile create(String file) throws IOException {
-            mayKill();
+            mayKillInDirectory();
             if (full) {
                 throw new DriveFullException("no space left", null);
             }
@@ -249,7 +255,7 @@ final class SimulatedDrive {
 
         @Override
         public void rename(String from, String to) throws IOException {
-            mayKill();
+            mayKillInDirectory();
             SimulatedFile file = files.remove(from);
             if (file == null) {
                 throw new NoSuchFileException(from);
@@ -259,7 +265,7 @@ final class SimulatedDrive {
 
         @Override
         public void delete(String file) throws IOException {
-            mayKill();
+            mayKillInDirectory();
             files.remove(file);
         }
 

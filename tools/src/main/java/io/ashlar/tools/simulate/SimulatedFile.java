@@ -45,7 +45,8 @@ final class SimulatedFile {
     /**
      * Something that is done to the file.
      *
-     * @param endNanos when it is over
+     * @param endNanos from when on it has happened: a write when it begins, as it may be torn then; a
+     *     sync when it ends
      * @param syncing the pages that it makes durable
      */
     private record Step(long endNanos, Set<Long> syncing, Runnable undo) {}
@@ -144,12 +145,16 @@ final class SimulatedFile {
         unsynced = new TreeMap<>();
         if (schedule.isAhead()) {
             ahead.add(new Step(schedule.nowNanos(), pages.keySet(), () -> {
-                unsynced.forEach(pages::putIfAbsent);
-                unsynced = pages;
+                unsynced.putAll(pages);
             }));
         } else {
             ahead.clear();
         }
+    }
+
+    /** What lies ahead has happened, whatever becomes of the power. */
+    void reach() {
+        ahead.clear();
     }
 
     private void forgetPast() {

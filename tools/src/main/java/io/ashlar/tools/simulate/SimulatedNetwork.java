@@ -210,6 +210,7 @@ final class SimulatedNetwork {
     void healCuts() {
         cut.clear();
         apart.clear();
+        breaking.clear();
         alsoCut = null;
         List<SimulatedConnection> waiting = new ArrayList<>(stuck);
         stuck.clear();
@@ -256,7 +257,6 @@ final class SimulatedNetwork {
 
     void heal() {
         delays.clear();
-        breaking.clear();
         swallowed = (by, request) -> false;
         slowness.clear();
         faults = faults.healed();

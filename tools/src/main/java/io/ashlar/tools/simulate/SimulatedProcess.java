@@ -78,6 +78,13 @@ final class SimulatedProcess implements Loop {
         }
     }
 
+    /** A task that comes between the death and the burial. */
+    void leave(Schedule.Event event) {
+        if (!buried) {
+            ghostTasks.add(event.task());
+        }
+    }
+
     private void bury() {
         held.forEach(event -> ghostTasks.add(event.task()));
         held.clear();

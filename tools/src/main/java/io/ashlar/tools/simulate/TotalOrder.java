@@ -156,7 +156,9 @@ final class TotalOrder {
             if (random.nextBoolean()) {
                 enter(proposal);
             } else {
-                schedule.world(random.nextLong(LEARNS_WITHIN_NANOS), proposal.waiting()::fail);
+                schedule.world(
+                        random.nextLong(LEARNS_WITHIN_NANOS),
+                        () -> proposal.by().refuse(proposal.waiting()));
             }
         }
         term++;

@@ -82,9 +82,7 @@ final class World {
                 }
             }
             request.getRegisterNode().getShardsList().forEach(shard -> promises.told(by, shard));
-            if (request.hasHeartbeat()) {
-                obedience.told(by, request.getHeartbeat());
-            }
+            obedience.serves(by, request.getRegisterNode().getDrivesList());
         }
 
         @Override
