@@ -5,9 +5,9 @@ import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.record.Command;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,20 +33,27 @@ final class WholeShards {
     }
 
     /**
-     * Looks at what a recoverer has just sealed, before anything else writes or syncs. A seal of the
-     * segment's own writer is one of many, which the other looks are enough for.
+     * Looks at what a recoverer has just sealed, and at shards that have returned, before anything else
+     * writes or syncs. A seal of the segment's own writer is one of many, which the other looks are
+     * enough for.
      */
     void applied(Command command) {
-        List<Segment> sealed = new ArrayList<>();
+        Map<SegmentId, Segment> changed = new TreeMap<>();
         for (SegmentSeal seal : command.getSegmentsSeal().getSealsList()) {
             Segment segment = world.metadata().segment(SegmentId.of(seal.getSegment()));
             if (segment != null
                     && segment.getEpoch() < command.getSegmentsSeal().getEpoch()) {
-                sealed.add(segment);
+                changed.put(SegmentId.of(segment.getId()), segment);
             }
         }
-        if (!sealed.isEmpty()) {
-            demand(sealed);
+        for (ShardRef shard : command.getShardsReturned().getShardsList()) {
+            Segment segment = world.metadata().segment(SegmentId.of(shard.getSegment()));
+            if (segment != null) {
+                changed.put(SegmentId.of(segment.getId()), segment);
+            }
+        }
+        if (!changed.isEmpty()) {
+            demand(List.copyOf(changed.values()));
         }
     }
 

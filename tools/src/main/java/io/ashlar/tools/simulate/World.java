@@ -87,7 +87,10 @@ final class World {
 
         @Override
         public void answered(SimulatedProcess by, Request request, Response response) {
-            Caught.in(schedule, () -> promises.answered(by, request, response));
+            Caught.in(schedule, () -> {
+                promises.answered(by, request, response);
+                DoomCheck.demand(metadata(), response.getHeartbeatReply());
+            });
         }
 
         @Override

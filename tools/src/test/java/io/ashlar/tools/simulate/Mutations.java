@@ -240,7 +240,17 @@ final class Mutations {
                                 "io.ashlar.coordinator.Repair",
                                 "resumePlans",
                                 "RepairRecords.isAbandoning",
-                                NOTHING)),
+                                NOTHING),
+                        new Change(
+                                "io.ashlar.coordinator.Repair",
+                                "dropWhatNobodyNeeds",
+                                "Repair.stands",
+                                TRUE),
+                        new Change(
+                                "io.ashlar.coordinator.Repair",
+                                "runningOn",
+                                "Repair.stands",
+                                TRUE)),
                 of(
                         "a coordinator orders a rebuild that it has given up",
                         new Change(
