@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.SocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -125,7 +126,10 @@ final class MountCommand extends Leaf {
 
     private void serve() throws IOException, CommandFailed {
         if (place.socket != null) {
+            requireDirectory(place.socket);
             removeIfStale(place.socket);
+        } else if (place.port != null) {
+            requireFree(place.port);
         }
         NettyTransport transport = new NettyTransport("ashlar-mount", 1);
         AshlarClient client = AshlarClient.connect(
@@ -168,6 +172,24 @@ final class MountCommand extends Leaf {
                 ? UnixDomainSocketAddress.of(place.socket.toAbsolutePath())
                 : new InetSocketAddress(
                         InetAddress.getLoopbackAddress(), place.port == null ? 0 : place.port);
+    }
+
+    /** Whoever cannot listen is to take no volume from anybody first. */
+    private static void requireFree(int port) throws CommandFailed {
+        try {
+            new ServerSocket(port, 1, InetAddress.getLoopbackAddress()).close();
+        } catch (IOException e) {
+            throw new CommandFailed("nobody can listen at port " + port + ": " + reason(e)
+                    + "; choose another, or 0 for any that is free");
+        }
+    }
+
+    private static void requireDirectory(Path socket) throws CommandFailed {
+        Path directory = socket.toAbsolutePath().getParent();
+        if (directory == null || !Files.isDirectory(directory) || !Files.isWritable(directory)) {
+            throw new CommandFailed("no socket can be made in " + directory
+                    + ": expected a directory that can be written to");
+        }
     }
 
     /** A server that was killed leaves its socket's file: nobody answers there. */

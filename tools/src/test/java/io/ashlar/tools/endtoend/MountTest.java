@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -208,6 +210,29 @@ class MountTest {
                 Outcome fenced = run("qemu-io", "-f", "raw", "-c", "write 0 4k", first.uri());
                 assertThat(fenced.output).contains("shutdown");
             }
+        }
+    }
+
+    @Test
+    void whoCannotListenTakesNothingFromAnybody() throws IOException, InterruptedException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                MountProcess first = mount()) {
+            String port = String.valueOf(taken.getLocalPort());
+            Ran refused = MountProcess.refused(cluster, volume, "--steal", "--port", port);
+            assertThat(refused.exitCode()).isOne();
+            assertThat(refused.err()).contains(port, "choose another");
+            Ran nowhere = MountProcess.refused(
+                    cluster,
+                    volume,
+                    "--steal",
+                    "--socket",
+                    directory.resolve("nowhere/s").toString());
+            assertThat(nowhere.exitCode()).isOne();
+            assertThat(nowhere.err()).contains("nowhere");
+            assertThat(MountProcess.refused(cluster, volume, "--port", "0").exitCode())
+                    .as("the first one has it still")
+                    .isOne();
+            assertThat(first.terminate()).isZero();
         }
     }
 
