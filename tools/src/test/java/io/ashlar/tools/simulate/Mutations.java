@@ -236,40 +236,16 @@ final class Mutations {
                         metadata("RepairCommands", "place", "MetadataWriter.isDoomed", NOTHING)),
                 of(
                         "a coordinator takes up a plan that it gives up",
-                        new Change(
-                                "io.ashlar.coordinator.Repair",
-                                "resumePlans",
-                                "RepairRecords.isAbandoning",
-                                NOTHING),
-                        new Change(
-                                "io.ashlar.coordinator.Repair",
-                                "dropWhatNobodyNeeds",
-                                "Repair.stands",
-                                TRUE),
-                        new Change(
-                                "io.ashlar.coordinator.Repair",
-                                "runningOn",
-                                "Repair.stands",
-                                TRUE)),
+                        repairing("resumePlans", "RepairRecords.isAbandoning", NOTHING),
+                        repairing("dropWhatNobodyNeeds", "Repair.stands", TRUE),
+                        repairing("runningOn", "Repair.stands", TRUE)),
                 of(
                         "a coordinator orders a rebuild that it has given up",
-                        new Change(
-                                "io.ashlar.coordinator.Repair",
-                                "dropWhatNobodyNeeds",
-                                "Repair.stands",
-                                TRUE),
-                        new Change(
-                                "io.ashlar.coordinator.Repair",
-                                "runningOn",
-                                "Repair.stands",
-                                TRUE)),
+                        repairing("dropWhatNobodyNeeds", "Repair.stands", TRUE),
+                        repairing("runningOn", "Repair.stands", TRUE)),
                 of(
                         "a coordinator tells a rebuild of no former place",
-                        new Change(
-                                "io.ashlar.coordinator.Repair",
-                                "former",
-                                "Metadata.loss",
-                                NOTHING)),
+                        repairing("former", "Metadata.loss", NOTHING)),
                 of(
                         "a coordinator believes a shard that returned",
                         metadata(
@@ -303,6 +279,10 @@ final class Mutations {
     private static Change metadata(
             String simpleName, String method, String target, Instead instead) {
         return new Change("io.ashlar.coordinator.metadata." + simpleName, method, target, instead);
+    }
+
+    private static Change repairing(String method, String target, Instead instead) {
+        return new Change("io.ashlar.coordinator.Repair", method, target, instead);
     }
 
     private static Instead last(String verb) {
