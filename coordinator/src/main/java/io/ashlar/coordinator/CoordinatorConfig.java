@@ -195,6 +195,21 @@ public record CoordinatorConfig(
                 pageSegments);
     }
 
+    /** The same among others. */
+    public CoordinatorConfig with(SortedMap<String, Peer> others) {
+        return new CoordinatorConfig(
+                id,
+                listen,
+                advertised,
+                directory,
+                raft,
+                others,
+                raftRpc,
+                timings,
+                repair,
+                pageSegments);
+    }
+
     /** The same with other pages. */
     public CoordinatorConfig withPageSegments(int other) {
         return new CoordinatorConfig(

@@ -40,13 +40,13 @@ import java.util.TreeMap;
  * <ul>
  *   <li>Who opens the volume raises the epoch, and the command is conditional on it where it is
  *       applied.
- *   <li>A renewal is answered by the loop that looks at leases, and not between that look and the
+ *   <li>A renewal is heard by the loop that looks at leases, and not between that look and the
  *       command's outcome: it came before, and the worker is refused, or it waits and is fenced.
  *   <li>Another leader may have answered a renewal in between only if it was elected in between:
  *       the command is void in every term but that of the leader that looked.
- *   <li>A leader that was deposed and does not know answers renewals that its successor does not
- *       hear of for an election's length at most. The successor counts every lease as renewed when
- *       it begins, and two lease lengths pass before its first order.
+ *   <li>A leader that was deposed and does not know answers no renewal that came later than that,
+ *       as it asks the other replicas first. Its successor counts every lease as renewed when it
+ *       begins, and two lease lengths pass before its first order.
  * </ul>
  *
  * <p>What is remembered here of orders dies with the leadership. The next leader finds the volume

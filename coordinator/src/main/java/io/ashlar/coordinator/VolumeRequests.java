@@ -49,11 +49,15 @@ import java.util.concurrent.CompletionException;
 final class VolumeRequests {
     private static final int SEGMENTS_REAPED_AT_ONCE = 256;
     private static final int MAX_MAP_REFERENCE_BYTES = 4096;
+    private static final CompletableFuture<Outcome> NOT_BEING_OPENED =
+            CompletableFuture.completedFuture(Outcome.getDefaultInstance());
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
     private final SlowDrives slow;
     private final Leases leases;
+
+    private final LeadershipCheck leadership;
 
     /** Whose epoch is being raised: renewals wait for what comes of it. */
     private final Map<VolumeId, CompletableFuture<Outcome>> openings = new HashMap<>();
@@ -64,6 +68,7 @@ final class VolumeRequests {
         this.leader = leader;
         this.nodes = nodes;
         this.slow = slow;
+        this.leadership = new LeadershipCheck(leader);
         this.leases = new Leases(leader.config().timings().lease().toNanos(), leader.sinceNanos());
     }
 
@@ -276,29 +281,39 @@ final class VolumeRequests {
         }
     }
 
-    /** While the volume is being opened it is not known who is to be answered. */
-    CompletableFuture<LeaseRenewed> renew(RenewLease request) throws AshlarException {
-        CompletableFuture<Outcome> opening = openings.get(VolumeId.of(request.getVolume()));
-        if (opening == null) {
-            return CompletableFuture.completedFuture(renewNow(request));
-        }
-        return opening.handle((_, failure) -> {
+    /**
+     * Heard at once, so that no worker takes the volume over; answered only once it is known that this
+     * replica led after it was asked: by then no other leader can have let anybody open the volume
+     * without this one knowing.
+     */
+    CompletableFuture<LeaseRenewed> renew(RenewLease request) {
+        VolumeId id = VolumeId.of(request.getVolume());
+        return requireEpochOnceOpened(id, request.getEpoch())
+                .thenCompose(_ -> {
+                    leases.renew(id, leader.nowNanos());
+                    slow.found(request.getSlowList());
+                    return leadership.confirm();
+                })
+                .thenCompose(_ -> requireEpochOnceOpened(id, request.getEpoch()))
+                .thenApply(_ -> renewed(id));
+    }
+
+    /** While the volume is being opened it is not known whose it is. */
+    private CompletableFuture<Void> requireEpochOnceOpened(VolumeId id, long epoch) {
+        return openings.getOrDefault(id, NOT_BEING_OPENED).handle((_, failure) -> {
             if (failure != null && failure.getCause() instanceof LostLeadershipException lost) {
                 throw lost;
             }
             try {
-                return renewNow(request);
+                requireEpoch(id, epoch);
+                return null;
             } catch (AshlarException e) {
                 throw new CompletionException(e);
             }
         });
     }
 
-    private LeaseRenewed renewNow(RenewLease request) throws AshlarException {
-        VolumeId id = VolumeId.of(request.getVolume());
-        requireEpoch(id, request.getEpoch());
-        leases.renew(id, leader.nowNanos());
-        slow.found(request.getSlowList());
+    private LeaseRenewed renewed(VolumeId id) {
         LeaseRenewed.Builder renewed = LeaseRenewed.newBuilder()
                 .setLeaseMillis(leader.config().timings().lease().toMillis());
         for (Segment segment : leader.metadata().unsealedSegments(id)) {

@@ -42,6 +42,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** A coordinator on a virtual loop, and nodes that hold shards as entries of a map. */
@@ -92,6 +94,14 @@ final class TestCluster {
     /** Whose answers hold so many segments at most. */
     static TestCluster withPages(int pageSegments, int nodeCount) throws AshlarException {
         return new TestCluster(ALONE.withPageSegments(pageSegments)).withNodes(nodeCount);
+    }
+
+    /** Whose coordinator is one of two. */
+    static TestCluster withPeer(int nodeCount) throws AshlarException {
+        SortedMap<String, CoordinatorConfig.Peer> peers = new TreeMap<>(ALONE.peers());
+        Address other = new Address("127.0.0.2", 7400);
+        peers.put("c2", new CoordinatorConfig.Peer(other, other));
+        return new TestCluster(ALONE.with(peers)).withNodes(nodeCount);
     }
 
     private TestCluster withNodes(int nodeCount) throws AshlarException {

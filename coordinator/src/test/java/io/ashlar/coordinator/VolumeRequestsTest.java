@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.VolumeInfo;
 import io.ashlar.client.protocol.VolumeOpened;
 
 import org.junit.jupiter.api.Test;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Volumes, their leases and their deletion. */
 final class VolumeRequestsTest {
@@ -102,6 +104,21 @@ final class VolumeRequestsTest {
         assertThat(cluster.get("disk0").getHolder()).isEmpty();
         assertThat(cluster.open("disk0", "second", false).getVolume().getEpoch())
                 .isEqualTo(2);
+    }
+
+    /** Another replica may have let somebody else open the volume. */
+    @Test
+    void renewsOnlyWhereTheLogSaysThatItLeads() throws AshlarException {
+        TestCluster cluster = TestCluster.withPeer(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        cluster.renewed(held);
+
+        AtomicReference<Response> renewal = cluster.askLater(cluster.renewalOf(held));
+        assertThat(renewal.get()).as("before the log was asked").isNull();
+        cluster.log().depose();
+        cluster.loop.passMillis(1_000);
+        assertThat(renewal.get().getFailure().getNotLeader()).isTrue();
     }
 
     @Test

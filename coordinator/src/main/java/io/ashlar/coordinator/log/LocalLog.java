@@ -17,6 +17,7 @@ public final class LocalLog implements CommandLog {
     private final Loop loop;
     private final Metadata metadata;
     private boolean leading = true;
+    private boolean deposed;
     private long term;
 
     public LocalLog(String id, Loop loop, Metadata metadata) {
@@ -31,7 +32,7 @@ public final class LocalLog implements CommandLog {
         CompletableFuture<Outcome> future = new CompletableFuture<>();
         long proposedInTerm = term;
         loop.execute(() -> {
-            if (leading && proposedInTerm == term) {
+            if (leading && !deposed && proposedInTerm == term) {
                 future.complete(metadata.apply(metadata.appliedIndex() + 1, term, command));
             } else {
                 future.completeExceptionally(
@@ -41,9 +42,15 @@ public final class LocalLog implements CommandLog {
         return future;
     }
 
+    /** Another replica leads, which this one does not know. */
+    public void depose() {
+        deposed = true;
+    }
+
     /** Ends this replica's leadership, or begins a new term of it. */
     public void lead(boolean leads) {
         leading = leads;
+        deposed = false;
         term++;
     }
 

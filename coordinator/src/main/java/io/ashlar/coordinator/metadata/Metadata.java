@@ -124,7 +124,7 @@ public final class Metadata extends MetadataReader {
             case REPAIR_PAUSE -> repair.pause(command.getRepairPause());
             case REPAIR_FORCE -> nodes.forceRepair();
             case SCRUB_PUT -> repair.putScrub(command.getScrubPut());
-            case EVENTS_RECORD -> Outcome.getDefaultInstance();
+            case EVENTS_RECORD, LEADERSHIP_CONFIRM -> Outcome.getDefaultInstance();
             case KIND_NOT_SET -> throw new UnknownCommandException();
         };
     }
