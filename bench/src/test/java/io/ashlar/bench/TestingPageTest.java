@@ -24,6 +24,7 @@ class TestingPageTest {
     private static final Pattern TEST = Pattern.compile("`([A-Z]\\w*Test)\\.(\\w+)`");
     private static final Pattern FAULT = Pattern.compile("`([A-Z]+(?:_[A-Z]+)+)`");
     private static final Pattern MUTATION = Pattern.compile("mutation \"([^\"]+)\"");
+    private static final Pattern ARGUED = Pattern.compile("argued\\(\\s*\"([^\"]+)\"");
     private static final Pattern NOT_BUILT = Pattern.compile("not built yet");
     private static final Pattern ROW = Pattern.compile("^\\| [a-z].*#\\d.*\\|$");
 
@@ -91,6 +92,18 @@ class TestingPageTest {
             assertThat(mutations).contains('"' + matcher.group(1) + '"');
         }
         assertThat(named).isNotEmpty();
+    }
+
+    /** Of what no run can show there is an argument. */
+    @Test
+    void everyMutationThatIsArguedHasItsArgument() {
+        Matcher matcher = ARGUED.matcher(mutations);
+        List<String> argued = new ArrayList<>();
+        while (matcher.find()) {
+            argued.add(matcher.group(1));
+            assertThat(page).contains("- mutation \"" + matcher.group(1) + "\": ");
+        }
+        assertThat(argued).isNotEmpty();
     }
 
     /** A lesson has a test, a fault or a mutation, or it says that what it is about is to come. */

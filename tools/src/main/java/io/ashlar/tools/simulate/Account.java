@@ -15,7 +15,9 @@ import io.ashlar.node.CatalogueCopy;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Keeps what is destroyed within what the design says can be survived: of no stripe are more than m
@@ -31,6 +33,7 @@ import java.util.List;
 final class Account {
     private final World world;
     private final List<Damage> ledger = new ArrayList<>();
+    private final Set<CatalogueCopy.Shard> lost = new HashSet<>();
 
     Account(World world) {
         this.world = world;
@@ -134,9 +137,7 @@ final class Account {
                 || at >= place.firstByte() + place.lengthBytes()) {
             return false;
         }
-        boolean dying = world.nodes().stream()
-                .filter(node -> node.drives().contains(drive))
-                .anyMatch(node -> node.drives().stream().anyMatch(SimulatedDrive::kills));
+        boolean dying = world.nodeWith(drive).drives().stream().anyMatch(SimulatedDrive::kills);
         return segment.getState() == SegmentState.SEALED || (!dying && !place.uncleanStop());
     }
 
@@ -146,6 +147,21 @@ final class Account {
         if (placement != null) {
             ledger.add(new Damage(drive, record, placement.getShard().getIncarnation()));
         }
+    }
+
+    /** Enters a shard that its drive's catalogue has lost. */
+    void lost(CatalogueCopy.@Nullable Shard shard) {
+        if (shard != null) {
+            lost.add(shard);
+        }
+    }
+
+    /** Whether a drive's catalogue has lost a shard. */
+    boolean isLost(ShardRef shard) {
+        return lost.stream()
+                .anyMatch(one -> one.segment().equals(SegmentId.of(shard.getSegment()))
+                        && one.index() == shard.getIndex()
+                        && one.incarnation() == shard.getIncarnation());
     }
 
     /** Whether a node may be restarted, as far as its own drives know no better. */
@@ -234,7 +250,7 @@ final class Account {
         FoundRecord there = placed.getIncarnation() == damage.incarnation()
                 ? null
                 : recordOf(placed, record.stripe());
-        SimulatedDrive drive = there == null ? null : driveOf(placed);
+        SimulatedDrive drive = there == null ? null : world.drive(DriveId.of(placed.getDrive()));
         return there == null || drive == null || there.stripe().sameAs(record.stripe())
                 ? damage
                 : new Damage(
@@ -243,18 +259,9 @@ final class Account {
                         placed.getIncarnation());
     }
 
-    private @Nullable SimulatedDrive driveOf(ShardRef shard) {
-        DriveId id = DriveId.of(shard.getDrive());
-        return world.nodes().stream()
-                .flatMap(node -> node.drives().stream())
-                .filter(drive -> id.equals(drive.id()))
-                .findFirst()
-                .orElse(null);
-    }
-
     /** What a shard holds in the place of a stripe's cell. */
     private @Nullable FoundRecord recordOf(ShardRef shard, Stripe stripe) {
-        SimulatedDrive drive = driveOf(shard);
+        SimulatedDrive drive = world.drive(DriveId.of(shard.getDrive()));
         SimulatedFile arena = drive == null ? null : drive.arena();
         CatalogueCopy.Shard place =
                 arena == null ? null : FoundCatalogue.of(world, arena).placeOf(shard);
@@ -299,17 +306,12 @@ final class Account {
     }
 
     private boolean isInTrouble(DriveId id) {
-        for (SimulatedNode node : world.nodes()) {
-            for (SimulatedDrive drive : node.drives()) {
-                if (id.equals(drive.id())) {
-                    return drive.isFailing()
-                            || drive.isFull()
-                            || drive.isSlow()
-                            || isInTrouble(node);
-                }
-            }
-        }
-        return true;
+        SimulatedDrive drive = world.drive(id);
+        return drive == null
+                || drive.isFailing()
+                || drive.isFull()
+                || drive.isSlow()
+                || isInTrouble(world.nodeWith(drive));
     }
 
     /** Whether others may think that a node cannot be reached. */

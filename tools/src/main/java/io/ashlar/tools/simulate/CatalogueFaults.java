@@ -29,7 +29,7 @@ final class CatalogueFaults {
         return world.nodes().get(random.nextInt(world.nodes().size()));
     }
 
-    /** One of the two copies of a page is gone when the node starts again: nobody is to notice. */
+    /** One of the two copies of a page is gone, or old, when the node starts again: nobody is to notice. */
     boolean loseCopy() {
         SimulatedNode node = anyNode();
         FoundCatalogue.Page page = pageOf(node, ignored -> true);
@@ -39,12 +39,15 @@ final class CatalogueFaults {
         long copy = page.firstPage() + random.nextInt(2);
         node.inTrouble();
         node.kill();
-        switch (random.nextInt(3)) {
+        switch (random.nextInt(4)) {
             case 0 -> page.arena().flipBit(copy, random.nextInt(PAGE_BITS));
             case 1 -> page.arena().overwrite(copy, null);
+            case 2 -> page.arena().loseLastWrite(copy);
             default -> page.arena().makeUnreadable(copy);
         }
-        world.note("FAULT " + node.name() + " killed, page " + copy + " of its catalogue is gone");
+        world.fault(
+                FaultKind.CATALOGUE_COPY_LOST,
+                node.name() + " killed, page " + copy + " of its catalogue is gone");
         return true;
     }
 
@@ -83,7 +86,10 @@ final class CatalogueFaults {
         node.kill();
         page.arena().flipBit(page.firstPage(), random.nextInt(PAGE_BITS));
         page.arena().flipBit(page.firstPage() + 1, random.nextInt(PAGE_BITS));
-        world.note("FAULT " + node.name() + " killed, its catalogue has lost " + page.shard());
+        account.lost(page.shard());
+        world.fault(
+                FaultKind.CATALOGUE_PAGE_LOST,
+                node.name() + " killed, its catalogue has lost " + page.shard());
         return true;
     }
 

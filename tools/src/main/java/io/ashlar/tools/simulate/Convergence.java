@@ -46,6 +46,7 @@ final class Convergence {
     }
 
     void demand() {
+        goOn();
         if (world.order().random().nextBoolean()) {
             await("what dead writers left to be sealed", OPENED_WITHIN_NANOS, this::unsealed);
         }
@@ -66,6 +67,46 @@ final class Convergence {
         auditStripes(Map.of());
         openAll();
         closeAll();
+    }
+
+    /**
+     * Whoever lives comes to an end with all that it was asked for. Then one can write each volume, and
+     * whoever had it before is told that it has it no more.
+     */
+    private void goOn() {
+        await("what living clients were asked for", OPENED_WITHIN_NANOS, this::unanswered);
+        List<WriterSession> before = new ArrayList<>();
+        for (VolumeUse volume : workload.volumes()) {
+            volume.former().stream()
+                    .filter(WriterSession::isUsable)
+                    .filter(session -> !session.isHolder())
+                    .forEach(before::add);
+        }
+        before.forEach(session -> session.write(0, 1, 0));
+        await("those who lost a volume to be told", OPENED_WITHIN_NANOS, () -> {
+            long untold = before.stream().filter(WriterSession::isUsable).count();
+            return untold == 0 ? "" : untold + " believe that they have it";
+        });
+        writeAll();
+    }
+
+    private String unanswered() {
+        List<String> waiting = new ArrayList<>();
+        for (VolumeUse volume : workload.volumes()) {
+            if (volume.isOpening() || volume.isBeingDeleted()) {
+                waiting.add(volume.name() + " is being opened, or deleted");
+            }
+            List<WriterSession> sessions = new ArrayList<>(volume.former());
+            sessions.add(volume.current());
+            for (WriterSession session : sessions) {
+                if (session != null
+                        && session.client().process().isAlive()
+                        && session.inFlight() > 0) {
+                    waiting.add(session.client().name() + " waits for " + session.inFlight());
+                }
+            }
+        }
+        return String.join(", ", waiting);
     }
 
     /** Has everything read. */

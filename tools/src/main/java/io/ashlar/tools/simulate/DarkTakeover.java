@@ -60,7 +60,7 @@ final class DarkTakeover {
     boolean inject() {
         VolumeUse volume = writers.volume();
         return switch (random.nextInt(4)) {
-            case 0 -> strike(volume, most());
+            case 0 -> strike(FaultKind.TAKEOVER_IN_THE_DARK, volume, most());
             case 1 -> strikeAtEnd(volume, openSegments(volume));
             case 2 -> awaitFirstWords(volume);
             default -> awaitSeal(false);
@@ -149,7 +149,7 @@ final class DarkTakeover {
         if (!isPending(seal)) {
             awaitSeal(seal.rootBehind, seal.untilNanos);
         } else if (goesOnBehind(seal)) {
-            world.note("FAULT " + seal.volume.name() + " goes on behind " + seal.ending);
+            world.note(seal.volume.name() + " goes on behind " + seal.ending);
             long nanos = seal.rootBehind ? 0 : random.nextLong(GOES_ON_NANOS);
             world.schedule().world(nanos, () -> {
                 boolean _ = !writers.areStopped() && strike(seal);
@@ -179,7 +179,9 @@ final class DarkTakeover {
 
     private boolean strike(LateSeal seal) {
         List<SimulatedNode> dying = seal.rootBehind ? enoughOfTheEnd(seal) : List.of();
-        return dying.isEmpty() ? strikeAtEnd(seal.volume, seal.ending) : strike(seal.volume, dying);
+        return dying.isEmpty()
+                ? strikeAtEnd(seal.volume, seal.ending)
+                : strike(FaultKind.ROOT_BEHIND_LATE_SEAL, seal.volume, dying);
     }
 
     /** Just so many that the end cannot be decided, and what comes behind it can; none if there are. */
@@ -221,7 +223,7 @@ final class DarkTakeover {
             SimulatedNode spared = holders.remove(random.nextInt(holders.size()));
             spared.drives().forEach(drive -> rot(drive, last));
         }
-        return strike(volume, holders);
+        return strike(FaultKind.TAKEOVER_IN_THE_DARK, volume, holders);
     }
 
     private void rot(SimulatedDrive drive, FoundRecord last) {
@@ -238,14 +240,16 @@ final class DarkTakeover {
                 && dying.stream().allMatch(this::mayDie);
     }
 
-    private boolean strike(VolumeUse volume, List<SimulatedNode> dying) {
+    private boolean strike(FaultKind kind, VolumeUse volume, List<SimulatedNode> dying) {
         if (!canStrike(dying)) {
             return false;
         }
         SimulatedDrive drive = driveInUse(volume, dying.getFirst());
         boolean losing = random.nextBoolean() && account.mayLose(drive);
-        world.note("FAULT " + dying.stream().map(SimulatedNode::name).toList() + " are killed"
-                + (losing ? ", the arena of " + drive.name() + " is gone" : ""));
+        world.fault(
+                kind,
+                dying.stream().map(SimulatedNode::name).toList() + " are killed"
+                        + (losing ? ", the arena of " + drive.name() + " is gone" : ""));
         for (SimulatedNode node : dying) {
             node.inTrouble();
             node.kill();
@@ -284,7 +288,7 @@ final class DarkTakeover {
         if (volume.isOpening()) {
             return false;
         }
-        world.note("FAULT " + volume.name() + " gets a writer that is watched");
+        world.note(volume.name() + " gets a writer that is watched");
         writers.replace(volume);
         watch(volume, volume.openings(), untilNanos());
         return true;

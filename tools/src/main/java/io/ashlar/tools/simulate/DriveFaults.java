@@ -23,6 +23,9 @@ final class DriveFaults {
     /** Of the format version, behind the node's stamp: every reader needs it. */
     static final int HEADER_BIT = 24 * 8;
 
+    private static final int STAMP_FROM = 8;
+    private static final int STAMP_BYTES = 12;
+
     private final World world;
     private final RandomGenerator random;
     private final Account account;
@@ -52,14 +55,16 @@ final class DriveFaults {
     private @Nullable Victim victim(Predicate<FoundRecord> fits) {
         SimulatedNode node = world.nodes().get(random.nextInt(world.nodes().size()));
         SimulatedDrive drive = node.drives().get(random.nextInt(node.drives().size()));
+        FoundRecord record = node.isUp() && !drive.isAbsent() ? anyRecord(drive, fits) : null;
+        return record == null ? null : new Victim(drive, record);
+    }
+
+    private @Nullable FoundRecord anyRecord(SimulatedDrive drive, Predicate<FoundRecord> fits) {
         List<FoundRecord> records = FoundRecord.on(drive);
-        if (!node.isUp() || drive.isAbsent() || records.isEmpty()) {
-            return null;
-        }
-        for (int i = 0; i < TRIES; i++) {
+        for (int i = 0; i < TRIES && !records.isEmpty(); i++) {
             FoundRecord record = records.get(random.nextInt(records.size()));
             if (fits.test(record) && account.mayDamage(drive, record)) {
-                return new Victim(drive, record);
+                return record;
             }
         }
         return null;
@@ -70,21 +75,30 @@ final class DriveFaults {
         if (victim == null) {
             return false;
         }
-        int page = random.nextInt(victim.record.pageCount());
-        flipBit(victim, page, page == 0 ? HEADER_BIT : random.nextInt(PAGE_BITS));
+        flipBit(victim, anyByte(victim.record) * 8L + random.nextInt(8));
         return true;
+    }
+
+    /** Of a record's cell, or of what its header uses; but not the node's stamp, which nobody misses. */
+    private int anyByte(FoundRecord record) {
+        Stripe.Geometry geometry = record.stripe().geometry();
+        if (geometry.cellBytes() > 0 && random.nextBoolean()) {
+            return geometry.headerBytes() + random.nextInt(geometry.cellBytes());
+        }
+        int at = random.nextInt(record.usedHeaderBytes() - STAMP_BYTES);
+        return at < STAMP_FROM ? at : at + STAMP_BYTES;
     }
 
     /** So that nobody can read the record. */
     void flipHeaderBit(SimulatedDrive drive, FoundRecord record) {
-        flipBit(new Victim(drive, record), 0, HEADER_BIT);
+        flipBit(new Victim(drive, record), HEADER_BIT);
     }
 
-    private void flipBit(Victim victim, int page, int bit) {
+    private void flipBit(Victim victim, long bit) {
         FoundRecord record = victim.record;
-        record.arena().flipBit(record.page() + page, bit);
+        record.arena().flipBit(record.page() + bit / PAGE_BITS, (int) (bit % PAGE_BITS));
         account.damaged(victim.drive, record);
-        tell("a bit flipped", victim);
+        tell(FaultKind.DRIVE_BIT_FLIP, "a bit flipped", victim);
     }
 
     /** It said that it had written, and had not: the place is as it was before. */
@@ -95,7 +109,7 @@ final class DriveFaults {
         }
         erase(victim.record);
         account.damaged(victim.drive, victim.record);
-        tell("a write was lost", victim);
+        tell(FaultKind.DRIVE_LOST_WRITE, "a write was lost", victim);
         return true;
     }
 
@@ -118,16 +132,14 @@ final class DriveFaults {
         }
         erase(record);
         account.damaged(victim.drive, record);
-        for (FoundRecord other : FoundRecord.on(victim.drive)) {
-            if (account.mayDamage(victim.drive, other)) {
-                for (int i = 0; i < Math.min(other.pageCount(), bytes.length); i++) {
-                    other.arena().overwrite(other.page() + i, bytes[i]);
-                }
-                account.damaged(victim.drive, other);
-                break;
+        FoundRecord other = anyRecord(victim.drive, ignored -> true);
+        if (other != null) {
+            for (int i = 0; i < Math.min(other.pageCount(), bytes.length); i++) {
+                other.arena().overwrite(other.page() + i, bytes[i]);
             }
+            account.damaged(victim.drive, other);
         }
-        tell("a write was misdirected", victim);
+        tell(FaultKind.DRIVE_MISDIRECTED_WRITE, "a write was misdirected", victim);
         return true;
     }
 
@@ -147,7 +159,7 @@ final class DriveFaults {
         byte[] other = otherGeneration(record);
         put(record, other);
         account.damaged(victim.drive, record);
-        tell("a record is of another generation", victim);
+        tell(FaultKind.DRIVE_OTHER_GENERATION, "a record is of another generation", victim);
         Runnable back = () -> {
             if (Arrays.equals(bytesOf(record), other)) {
                 put(record, right);
@@ -244,7 +256,7 @@ final class DriveFaults {
         SimulatedNode node = world.node(
                 segment.getPlacements(stripe.shardOfParticipant(participant)).getNode());
         if (node.isUp() && !node.isPaused() && account.mayKill(node)) {
-            world.note("FAULT " + node.name() + " killed, which holds another of its cells");
+            world.note(node.name() + " killed, which holds another of its cells");
             node.inTrouble();
             node.kill();
             writers.readAll(stripe.identity().volume());
@@ -289,12 +301,14 @@ final class DriveFaults {
         FoundRecord record = victim.record;
         record.arena().makeUnreadable(record.page() + random.nextInt(record.pageCount()));
         account.damaged(victim.drive, record);
-        tell("a sector became unreadable", victim);
+        tell(FaultKind.DRIVE_UNREADABLE, "a sector became unreadable", victim);
         return true;
     }
 
-    private void tell(String what, Victim victim) {
-        world.note("FAULT " + what + " on " + victim.drive.name() + ": shard "
-                + victim.record.shardIndex() + ", " + victim.record.stripe());
+    private void tell(FaultKind kind, String what, Victim victim) {
+        world.fault(
+                kind,
+                what + " on " + victim.drive.name() + ": shard " + victim.record.shardIndex() + ", "
+                        + victim.record.stripe());
     }
 }

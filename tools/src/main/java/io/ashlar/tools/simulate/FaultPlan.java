@@ -28,16 +28,16 @@ final class FaultPlan {
             FaultKind.WRITER_STOLEN_IN_WRITE,
             FaultKind.SHARD_LATE,
             FaultKind.DRIVE_ABSENT,
-            FaultKind.LEADER_UNAWARE);
+            FaultKind.LEADER_UNAWARE,
+            FaultKind.NODE_START_TROUBLE,
+            FaultKind.VOLUME_DELETED);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 
     private final Map<FaultKind, Integer> weights = new EnumMap<>(FaultKind.class);
-    private final Map<FaultKind, Integer> injected = new EnumMap<>(FaultKind.class);
     private final long intervalNanos;
     private int total;
     private int leftInStorm;
-    private int count;
 
     /**
      * A plan.
@@ -80,18 +80,5 @@ final class FaultPlan {
             }
         }
         throw new IllegalStateException("the weights do not sum up to " + total);
-    }
-
-    void injected(FaultKind kind) {
-        injected.merge(kind, 1, Integer::sum);
-        count++;
-    }
-
-    int count() {
-        return count;
-    }
-
-    Map<FaultKind, Integer> byKind() {
-        return injected;
     }
 }

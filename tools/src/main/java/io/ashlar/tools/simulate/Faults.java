@@ -1,5 +1,6 @@
 package io.ashlar.tools.simulate;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -39,7 +40,7 @@ final class Faults {
         this.catalogues = new CatalogueFaults(world, random, account);
         this.drives = new DriveFaults(world, random, account, writers, catalogues);
         this.darkness = new DarkTakeover(world, random, account, writers, drives);
-        this.links = new LinkFaults(world, random, writers);
+        this.links = new LinkFaults(world, random, writers, account);
     }
 
     void start() {
@@ -48,15 +49,25 @@ final class Faults {
         watch();
     }
 
-    /** Nothing goes wrong any more, what is broken is replaced, and everybody runs. */
+    /**
+     * Nothing goes wrong any more, what is broken is replaced, and everybody runs; but clients are dead
+     * in half of the runs.
+     */
     void heal() {
         shards.demand();
         stopped = true;
-        world.note("HEAL");
+        world.healed();
         nodes.stop();
         writers.stop();
         world.network().heal();
-        world.clients().forEach(client -> client.process().kill());
+        boolean spared = random.nextBoolean();
+        for (SimulatedClient client : world.clients()) {
+            if (spared) {
+                client.process().resume();
+            } else {
+                client.process().kill();
+            }
+        }
         for (SimulatedCoordinator coordinator : world.coordinators()) {
             SimulatedProcess process = coordinator.process();
             if (process == null || !process.isAlive()) {
@@ -98,11 +109,10 @@ final class Faults {
             return;
         }
         FaultKind kind = plan.next(random);
-        if (!account.isLossUnnoticed() && inject(kind)) {
-            plan.injected(kind);
-            if (plan.count() % LOOK_EVERY == 0) {
-                shards.demand();
-            }
+        int looks = world.faultCount() / LOOK_EVERY;
+        boolean injects = !account.isLossUnnoticed() && inject(kind);
+        if (injects && world.faultCount() / LOOK_EVERY > looks) {
+            shards.demand();
         }
         world.schedule().world(plan.nextNanos(random), this::next);
     }
@@ -144,20 +154,20 @@ final class Faults {
                 .toList();
         if (!able.isEmpty()) {
             world.order().elect(able.get(random.nextInt(able.size())).id());
-            world.note("FAULT " + world.order().leader() + " leads");
+            world.note(world.order().leader() + " leads");
         }
     }
 
     private boolean inject(FaultKind kind) {
         return switch (kind) {
-            case NODE_KILL -> nodes.killNode(SimulatedNode::kill, "killed");
-            case NODE_POWER_CUT -> nodes.killNode(SimulatedNode::cutPower, "lost its power");
-            case NODE_STOP -> nodes.killNode(SimulatedNode::stop, "is stopped");
+            case NODE_KILL -> nodes.killNode(kind, SimulatedNode::kill, "killed");
+            case NODE_POWER_CUT -> nodes.killNode(kind, SimulatedNode::cutPower, "lost its power");
+            case NODE_STOP -> nodes.killNode(kind, SimulatedNode::stop, "is stopped");
             case NODE_KILL_IN_WRITE -> nodes.killInWrite();
             case NODE_PAUSE -> nodes.pauseNode();
             case NODE_SLOW -> nodes.slowNode();
-            case NODE_CUT_OFF -> links.cutOff(anyNode(), true);
-            case NODE_CUT_OFF_ONE_WAY -> links.cutOff(anyNode(), false);
+            case NODE_CUT_OFF -> links.cutOff(kind, anyNode(), true);
+            case NODE_CUT_OFF_ONE_WAY -> links.cutOff(kind, anyNode(), false);
             case LINK_CUT -> links.cutLink();
             case ALL_POWER_CUT -> nodes.cutAllPower();
             case DRIVE_BIT_FLIP -> drives.flipBit();
@@ -171,12 +181,13 @@ final class Faults {
             case DRIVE_FULL -> nodes.fillDrive();
             case WRITER_KILL -> writers.kill();
             case WRITER_PAUSE -> writers.pause();
-            case WRITER_STOLEN_FROM -> writers.steal(1);
-            case WRITER_TWO_TAKEOVERS -> writers.steal(2);
+            case WRITER_STOLEN_FROM -> writers.steal(kind, 1);
+            case WRITER_TWO_TAKEOVERS -> writers.steal(kind, 2);
             case WRITER_CLOSE -> writers.close();
             case COORDINATOR_KILL -> killCoordinator();
             case COORDINATOR_PAUSE -> pauseCoordinator();
-            case COORDINATOR_CUT_OFF -> links.cutOff(coordinator().id(), random.nextBoolean());
+            case COORDINATOR_CUT_OFF ->
+                links.cutOff(kind, coordinator().id(), random.nextBoolean());
             case LEADER_CHANGE -> changeLeader();
             case CLOCK_JUMP -> jumpClock();
             case NETWORK_CHANGE -> links.changeNetwork();
@@ -195,6 +206,8 @@ final class Faults {
             case SHARD_LATE -> writers.delayShard();
             case DRIVE_ABSENT -> nodes.loseDriveForAWhile();
             case LEADER_UNAWARE -> links.keepLeaderUnaware();
+            case NODE_START_TROUBLE -> nodes.troubleNextStart();
+            case VOLUME_DELETED -> writers.delete();
         };
     }
 
@@ -217,8 +230,7 @@ final class Faults {
             world.schedule().world(within(100, longAbsent ? 40_000 : 6_000), () -> {
                 returning.remove(node.name());
                 if (!node.isUp() && !stopped) {
-                    node.drives().forEach(SimulatedDrive::calm);
-                    node.start();
+                    nodes.start(node);
                 }
             });
         }
@@ -231,7 +243,7 @@ final class Faults {
         if (!coordinator.isUp()) {
             return false;
         }
-        world.note("FAULT " + coordinator.id() + " killed");
+        world.fault(FaultKind.COORDINATOR_KILL, coordinator.id() + " killed");
         coordinator.kill();
         return true;
     }
@@ -250,7 +262,8 @@ final class Faults {
     private boolean pauseCoordinator() {
         SimulatedCoordinator coordinator = coordinator();
         SimulatedProcess process = coordinator.process();
-        if (process == null || !world.pause(process, within(100, 6_000))) {
+        if (process == null
+                || !world.pause(process, within(100, 6_000), FaultKind.COORDINATOR_PAUSE)) {
             return false;
         }
         if (coordinator.id().equals(world.order().leader()) && random.nextBoolean()) {
@@ -260,20 +273,27 @@ final class Faults {
     }
 
     private boolean changeLeader() {
+        long before = world.order().changes();
         elect();
-        return true;
+        boolean changed = world.order().changes() > before;
+        if (changed) {
+            world.fault(FaultKind.LEADER_CHANGE, "another term begins");
+        }
+        return changed;
     }
 
     // ---- clocks
 
     private boolean jumpClock() {
-        int which = random.nextInt(world.nodes().size() + world.coordinators().size());
-        SimulatedClock clock = which < world.nodes().size()
-                ? world.nodes().get(which).clock()
-                : world.coordinators().get(which - world.nodes().size()).clock();
+        List<SimulatedClock> clocks = new ArrayList<>();
+        world.nodes().forEach(node -> clocks.add(node.clock()));
+        world.coordinators().forEach(coordinator -> clocks.add(coordinator.clock()));
+        world.clients().stream()
+                .filter(client -> client.process().isAlive())
+                .forEach(client -> clocks.add(client.clock()));
         long millis = random.nextLong(-DAY_MILLIS, DAY_MILLIS);
-        world.note("FAULT a clock jumps by " + millis + " ms");
-        clock.jump(millis);
+        world.fault(FaultKind.CLOCK_JUMP, "a clock jumps by " + millis + " ms");
+        clocks.get(random.nextInt(clocks.size())).jump(millis);
         return true;
     }
 }

@@ -8,6 +8,8 @@ import io.ashlar.ec.Crc32c;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,6 +19,9 @@ import java.util.List;
  * @param page where it begins in the arena
  */
 record FoundRecord(SimulatedFile arena, long page, CellFormat.Cell cell) {
+    private static final ValueLayout.OfInt USED_BYTES =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int USED_BYTES_AT = 32;
 
     /** All whole headers on a drive. */
     static List<FoundRecord> on(SimulatedDrive drive) {
@@ -61,6 +66,11 @@ record FoundRecord(SimulatedFile arena, long page, CellFormat.Cell cell) {
 
     int pageCount() {
         return stripe().geometry().recordBytes() / SimulatedFile.PAGE_BYTES;
+    }
+
+    /** Bytes of the header that hold anything. */
+    int usedHeaderBytes() {
+        return MemorySegment.ofArray(arena.page(page)).get(USED_BYTES, USED_BYTES_AT);
     }
 
     int headerPages() {

@@ -17,16 +17,19 @@ final class LinkFaults {
     private static final long TURNS_WITHIN_NANOS = 300 * MILLI;
     private static final long LOOK_NANOS = 50 * MILLI;
     private static final int MAX_LOOKS = 400;
+    private static final int RESTARTED_IN = 24;
     private static final long TAKEN_OVER_WITHIN_NANOS = 2_000 * MILLI;
 
     private final World world;
     private final RandomGenerator random;
     private final WriterFaults writers;
+    private final Account account;
 
-    LinkFaults(World world, RandomGenerator random, WriterFaults writers) {
+    LinkFaults(World world, RandomGenerator random, WriterFaults writers, Account account) {
         this.world = world;
         this.random = random;
         this.writers = writers;
+        this.account = account;
     }
 
     private List<String> machines() {
@@ -41,8 +44,8 @@ final class LinkFaults {
         return names;
     }
 
-    boolean cutOff(String machine, boolean bothWays) {
-        world.note("FAULT " + machine + " is cut off" + (bothWays ? "" : " one way"));
+    boolean cutOff(FaultKind kind, String machine, boolean bothWays) {
+        world.fault(kind, machine + " is cut off" + (bothWays ? "" : " one way"));
         boolean outward = random.nextBoolean();
         for (String other : machines()) {
             if (bothWays || outward) {
@@ -60,7 +63,10 @@ final class LinkFaults {
         List<String> machines = machines();
         String one = machines.get(random.nextInt(machines.size()));
         String other = machines.get(random.nextInt(machines.size()));
-        world.note("FAULT " + one + " does not reach " + other);
+        if (one.equals(other)) {
+            return false;
+        }
+        world.fault(FaultKind.LINK_CUT, one + " does not reach " + other);
         world.network().cut(one, other);
         if (random.nextBoolean()) {
             world.network().cut(other, one);
@@ -88,7 +94,9 @@ final class LinkFaults {
         if (random.nextBoolean()) {
             takeLeader(apart);
         }
-        world.note("FAULT " + apart + " are split off, and " + volume.name() + " is taken over");
+        world.fault(
+                FaultKind.NETWORK_SPLIT,
+                apart + " are split off, and " + volume.name() + " is taken over");
         world.network().setApart(apart);
         healLater(LONGEST_SPLIT_NANOS);
         world.schedule().world(random.nextLong(TAKEN_OVER_WITHIN_NANOS), () -> {
@@ -119,7 +127,8 @@ final class LinkFaults {
 
     /**
      * Another leads, and the one that led hears nothing of it for a while. It cannot be reached but
-     * by nodes, which ask now the one, now the other. That comes when both have orders to give.
+     * by nodes, which ask now the one, now the other, and at times are started anew in between. That
+     * comes when both have orders to give.
      */
     boolean keepLeaderUnaware() {
         if (world.coordinators().size() < 2) {
@@ -154,7 +163,7 @@ final class LinkFaults {
 
     private void keepUnaware(ReplicaLog deposed, String successor) {
         String name = deposed.process().name();
-        world.note("FAULT " + name + " does not know that " + successor + " leads");
+        world.fault(FaultKind.LEADER_UNAWARE, name + " does not know that " + successor + " leads");
         Set<String> nodes = new TreeSet<>();
         world.nodes().forEach(node -> nodes.add(node.name()));
         healCuts();
@@ -183,6 +192,14 @@ final class LinkFaults {
                 world.coordinators()
                         .forEach(one -> world.network().breakNext(node.name(), one.id()));
             }
+            if (random.nextInt(RESTARTED_IN) == 0
+                    && node.isUp()
+                    && !node.isPaused()
+                    && account.mayKill(node)) {
+                world.note(node.name() + " is killed meanwhile");
+                node.inTrouble();
+                node.kill();
+            }
         }
         world.schedule()
                 .world(random.nextLong(TURNS_WITHIN_NANOS), () -> turnNodes(unaware, untilNanos));
@@ -205,7 +222,8 @@ final class LinkFaults {
 
     boolean changeNetwork() {
         world.network().faults(NetworkFaults.draw(random));
-        world.note("FAULT the network is " + world.network().faults());
+        world.fault(
+                FaultKind.NETWORK_CHANGE, "the network is " + world.network().faults());
         return true;
     }
 }

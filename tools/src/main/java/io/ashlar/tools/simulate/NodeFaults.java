@@ -25,6 +25,7 @@ final class NodeFaults {
     private final Account account;
     private final WriterFaults writers;
     private @Nullable Runnable changeBack;
+    private boolean troubleNextStart;
     private boolean stopped;
 
     NodeFaults(World world, RandomGenerator random, Account account, WriterFaults writers) {
@@ -57,31 +58,39 @@ final class NodeFaults {
         void of(SimulatedNode node);
     }
 
-    boolean killNode(Ending ending, String how) {
+    boolean killNode(FaultKind kind, Ending ending, String how) {
         SimulatedNode node = node();
         if (!node.isUp() || node.isPaused() || !account.mayKill(node)) {
             return false;
         }
-        world.note("FAULT " + node.name() + " " + how);
+        world.fault(kind, node.name() + " " + how);
         node.inTrouble();
         ending.of(node);
         return true;
     }
 
     boolean killInWrite() {
-        return killNode(
-                node -> driveOf(node).killAfter(random.nextInt(OPERATIONS_TO_DEATH)),
-                "is going to die in a write");
+        SimulatedNode node = node();
+        if (!node.isUp() || node.isPaused() || !account.mayKill(node)) {
+            return false;
+        }
+        node.inTrouble();
+        driveOf(node)
+                .killAfter(
+                        random.nextInt(OPERATIONS_TO_DEATH),
+                        () -> world.fault(
+                                FaultKind.NODE_KILL_IN_WRITE, node.name() + " dies in a write"));
+        return true;
     }
 
     boolean pauseNode() {
         SimulatedProcess process = node().process();
-        return process != null && world.pause(process, within(100, 8_000));
+        return process != null && world.pause(process, within(100, 8_000), FaultKind.NODE_PAUSE);
     }
 
     boolean slowNode() {
         SimulatedNode node = node();
-        world.note("FAULT " + node.name() + " is slow");
+        world.fault(FaultKind.NODE_SLOW, node.name() + " is slow");
         world.network().slow(node.name(), SLOWER);
         world.schedule().world(within(500, 10_000), () -> world.network().slow(node.name(), 1));
         return true;
@@ -93,21 +102,21 @@ final class NodeFaults {
             return false;
         }
         int times = SLOWER / (1 + random.nextInt(5));
-        world.note("FAULT " + drive.name() + " is " + times + " times slower");
+        world.fault(FaultKind.DRIVE_SLOW, drive.name() + " is " + times + " times slower");
         drive.slow(times);
         world.schedule().world(within(1_000, 40_000), () -> drive.slow(1));
         return true;
     }
 
     boolean cutAllPower() {
-        return cutAllPower(SimulatedNode::cutPower);
+        return cutAllPower(FaultKind.ALL_POWER_CUT, SimulatedNode::cutPower);
     }
 
-    private boolean cutAllPower(Ending ending) {
+    private boolean cutAllPower(FaultKind kind, Ending ending) {
         if (!world.nodes().stream().allMatch(account::mayKill)) {
             return false;
         }
-        world.note("FAULT all power is cut");
+        world.fault(kind, "all power is cut");
         for (SimulatedNode node : world.nodes()) {
             node.inTrouble();
             ending.of(node);
@@ -133,7 +142,7 @@ final class NodeFaults {
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
             long nanos = (SLOWER / 2) * random.nextLong(world.settings().syncNanos());
             world.schedule().world(nanos, () -> {
-                boolean _ = !stopped && cutAllPower(ending);
+                boolean _ = !stopped && cutAllPower(FaultKind.ALL_POWER_CUT_IN_WRITE, ending);
                 slowDrives(1);
             });
         });
@@ -146,6 +155,40 @@ final class NodeFaults {
         }
     }
 
+    /** The next node that starts meets trouble as it does. */
+    boolean troubleNextStart() {
+        troubleNextStart = true;
+        return true;
+    }
+
+    void start(SimulatedNode node) {
+        node.drives().forEach(SimulatedDrive::calm);
+        if (troubleNextStart && account.mayKill(node)) {
+            troubleNextStart = false;
+            makeTrouble(node, driveOf(node));
+        }
+        if (!node.start() && random.nextBoolean()) {
+            node.cutPower();
+        }
+    }
+
+    private void makeTrouble(SimulatedNode node, SimulatedDrive drive) {
+        Runnable told = () -> world.fault(
+                FaultKind.NODE_START_TROUBLE, node.name() + " meets trouble as it starts");
+        switch (random.nextInt(4)) {
+            case 0 -> {
+                if (account.mayLose(drive)) {
+                    drive.failSyncs(1, told);
+                }
+            }
+            case 1 -> {
+                boolean _ = fill(drive);
+                told.run();
+            }
+            default -> drive.killAfter(random.nextInt(OPERATIONS_TO_DEATH), told);
+        }
+    }
+
     // ---- drives
 
     boolean failSync() {
@@ -154,8 +197,11 @@ final class NodeFaults {
         if (!node.isUp() || drive.isFailing() || !account.mayLose(drive)) {
             return false;
         }
-        world.note("FAULT a sync of " + drive.name() + " fails");
-        drive.failSyncs(1 + random.nextInt(2));
+        world.note("the next sync of " + drive.name() + " fails");
+        drive.failSyncs(
+                1 + random.nextInt(2),
+                () -> world.fault(
+                        FaultKind.DRIVE_SYNC_ERROR, "a sync of " + drive.name() + " fails"));
         if (random.nextBoolean()) {
             world.schedule().world(within(2_000, 20_000), () -> replace(node, drive));
         }
@@ -165,7 +211,7 @@ final class NodeFaults {
     /** Somebody puts another drive in the place of one that has failed. */
     private void replace(SimulatedNode node, SimulatedDrive drive) {
         if (!stopped && changeBack == null && drive.hasFailed() && account.mayKill(node)) {
-            world.note("FAULT " + drive.name() + " is replaced");
+            world.note(drive.name() + " is replaced");
             node.inTrouble();
             node.kill();
             drive.wipe();
@@ -182,7 +228,7 @@ final class NodeFaults {
         if (!possible) {
             return false;
         }
-        world.note("FAULT " + drive.name() + " is wiped");
+        world.fault(FaultKind.DRIVE_WIPED, drive.name() + " is wiped");
         node.inTrouble();
         node.kill();
         drive.wipe();
@@ -194,7 +240,7 @@ final class NodeFaults {
         if (!account.mayLoseInSilence(drive)) {
             return false;
         }
-        world.note("FAULT the arena of " + drive.name() + " is gone");
+        world.fault(FaultKind.DRIVE_ARENA_GONE, "the arena of " + drive.name() + " is gone");
         drive.loseArena();
         return true;
     }
@@ -219,7 +265,9 @@ final class NodeFaults {
         if (!possible) {
             return false;
         }
-        world.note("FAULT " + first.name() + " and " + second.name() + " change places");
+        world.fault(
+                FaultKind.DRIVES_SWAPPED,
+                first.name() + " and " + second.name() + " change places");
         one.inTrouble();
         other.inTrouble();
         one.kill();
@@ -276,7 +324,7 @@ final class NodeFaults {
             int of = request.getAppendCell().getShard().getIndex();
             Placement other = segment.getPlacements((of + 1 + random.nextInt(shards - 1)) % shards);
             VolumeUse volume = writers.volume(VolumeId.of(segment.getVolume()));
-            SimulatedDrive drive = driveOf(other);
+            SimulatedDrive drive = world.drive(DriveId.of(other.getShard().getDrive()));
             if (drive != null && volume != null && !volume.isOpening() && mayBeWithout(other)) {
                 world.network()
                         .swallow((from, append) -> from == by
@@ -289,14 +337,6 @@ final class NodeFaults {
         });
     }
 
-    private @Nullable SimulatedDrive driveOf(Placement placement) {
-        DriveId id = DriveId.of(placement.getShard().getDrive());
-        return world.node(placement.getNode()).drives().stream()
-                .filter(drive -> id.equals(drive.id()))
-                .findFirst()
-                .orElse(null);
-    }
-
     private boolean mayBeWithout(Placement placement) {
         SimulatedNode node = world.node(placement.getNode());
         return node.drives().stream().noneMatch(SimulatedDrive::isAbsent)
@@ -307,7 +347,7 @@ final class NodeFaults {
     private void loseDrive(Placement placement, SimulatedDrive drive, VolumeUse volume) {
         if (!stopped && mayBeWithout(placement)) {
             SimulatedNode node = world.node(placement.getNode());
-            world.note("FAULT " + drive.name() + " is absent");
+            world.fault(FaultKind.DRIVE_ABSENT, drive.name() + " is absent");
             node.inTrouble();
             node.kill();
             drive.absent(true);
@@ -336,8 +376,11 @@ final class NodeFaults {
     }
 
     boolean fillDrive() {
-        SimulatedDrive drive = driveOf(node());
-        world.note("FAULT " + drive.name() + " is full");
+        return fill(driveOf(node()));
+    }
+
+    private boolean fill(SimulatedDrive drive) {
+        world.fault(FaultKind.DRIVE_FULL, drive.name() + " is full");
         drive.full(true);
         world.schedule().world(within(500, 10_000), () -> drive.full(false));
         return true;

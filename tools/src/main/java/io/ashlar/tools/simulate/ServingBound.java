@@ -5,8 +5,7 @@ import java.util.TreeMap;
 
 /**
  * How long a writer that was taken over may go on serving what it reads: as long as a lease lasts by
- * the slowest clock, from when a later opening was done. A coordinator that does not know yet that it
- * was deposed may have renewed the lease once more within the time that it takes to learn that.
+ * the slowest clock, from when a later opening was done.
  */
 final class ServingBound {
     private static final long PARTS = 1_000_000;
@@ -17,8 +16,7 @@ final class ServingBound {
 
     ServingBound(String volume, WorldSettings settings) {
         this.volume = volume;
-        this.boundNanos = settings.leaseNanos() * PARTS / (PARTS - settings.driftPartsPerMillion())
-                + TotalOrder.LEARNS_WITHIN_NANOS;
+        this.boundNanos = settings.leaseNanos() * PARTS / (PARTS - settings.driftPartsPerMillion());
     }
 
     /** The volume was opened at this epoch. */

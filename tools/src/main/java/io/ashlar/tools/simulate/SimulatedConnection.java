@@ -188,7 +188,13 @@ final class SimulatedConnection {
     private void handle(SimulatedNetwork.Served to, long id, Request request, Buffer bulk) {
         Transport.Responder responder = (response, parts) -> {
             Buffer answer = SimulatedNetwork.gather(parts);
-            onceReached(to.process(), () -> send(to, id, request, response, answer));
+            onceReached(to.process(), () -> {
+                if (says(to, request, response)) {
+                    toClient.send(new Message(() -> answer(id, response, answer), answer::release));
+                } else {
+                    answer.release();
+                }
+            });
         };
         try {
             to.service().handle(request, bulk, responder);
@@ -207,18 +213,13 @@ final class SimulatedConnection {
         }
     }
 
-    private void send(
-            SimulatedNetwork.Served by,
-            long id,
-            Request request,
-            Response response,
-            Buffer answer) {
-        if (!by.process().isAlive()) {
-            answer.release();
-            return;
+    /** Whether a server lives to say something, whoever may hear it. */
+    private boolean says(SimulatedNetwork.Served server, Request request, Response response) {
+        boolean alive = server.process().isAlive();
+        if (alive) {
+            network.observer().answered(server.process(), request, response);
         }
-        network.observer().answered(by.process(), request, response);
-        toClient.send(new Message(() -> answer(id, response, answer), answer::release));
+        return alive;
     }
 
     private void answer(long id, Response response, Buffer bulk) {
@@ -285,15 +286,11 @@ final class SimulatedConnection {
             to.process()
                     .execute(() -> to.service().handle(call.request(), again, (response, parts) -> {
                         parts.forEach(Buffer::release);
-                        onceReached(to.process(), () -> answerNobody(to, call, response));
+                        onceReached(to.process(), () -> {
+                            boolean _ = says(to, call.request(), response);
+                        });
                     }));
         });
-    }
-
-    private void answerNobody(SimulatedNetwork.Served by, Pending call, Response response) {
-        if (by.process().isAlive()) {
-            network.observer().answered(by.process(), call.request(), response);
-        }
     }
 
     private void failAll(AshlarException cause) {

@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
 /**
@@ -30,10 +31,16 @@ final class SimulatedDrive {
     private final RandomGenerator random;
     private final String name;
     private Map<String, SimulatedFile> files = new TreeMap<>();
+
+    /** Names of files that were made, and neither synced nor given another name since. */
+    private Set<String> unsyncedNames = new TreeSet<>();
+
     private int failingSyncs;
     private boolean full;
     private boolean absent;
     private int operationsUntilKill = -1;
+    private Runnable syncFails = () -> {};
+    private Runnable kills = () -> {};
     private int slowness = 1;
     private @Nullable DriveId id;
     private final Set<DriveId> formerIds = new HashSet<>();
@@ -88,8 +95,9 @@ final class SimulatedDrive {
     // ---- faults
 
     /** The next syncs fail; what they should have made durable is in doubt. */
-    void failSyncs(int count) {
+    void failSyncs(int count, Runnable hearing) {
         failingSyncs = count;
+        syncFails = hearing;
     }
 
     /** Whether a sync has failed, or is going to. */
@@ -130,8 +138,9 @@ final class SimulatedDrive {
     }
 
     /** The process that serves the drive dies in the midst of one of its next writes or syncs. */
-    void killAfter(int operations) {
+    void killAfter(int operations, Runnable hearing) {
         operationsUntilKill = operations;
+        kills = hearing;
     }
 
     /** Reading, writing and syncing take so many times as long. */
@@ -149,11 +158,19 @@ final class SimulatedDrive {
 
     void cutPower() {
         files.values().forEach(file -> file.cutPower(SimulatedFile.Unsynced.draw(random), random));
+        loseNames();
     }
 
     /** What was not synced was just being written. */
     void cutPowerInWrite() {
         files.values().forEach(file -> file.cutPower(SimulatedFile.Unsynced.TORN, random));
+        loseNames();
+    }
+
+    private void loseNames() {
+        unsyncedNames.removeIf(file -> random.nextBoolean());
+        files.keySet().removeAll(unsyncedNames);
+        unsyncedNames.clear();
     }
 
     /** No fault is going to come of it. */
@@ -166,6 +183,7 @@ final class SimulatedDrive {
     /** Another, empty one is put in its place. */
     void wipe() {
         files = new TreeMap<>();
+        unsyncedNames.clear();
         loseIdentity();
         failingSyncs = 0;
         full = false;
@@ -183,6 +201,9 @@ final class SimulatedDrive {
         Map<String, SimulatedFile> own = files;
         files = other.files;
         other.files = own;
+        Set<String> ownNames = unsyncedNames;
+        unsyncedNames = other.unsyncedNames;
+        other.unsyncedNames = ownNames;
         int ownSlowness = slowness;
         slowness = other.slowness;
         other.slowness = ownSlowness;
@@ -216,6 +237,7 @@ final class SimulatedDrive {
         private void mayKill() throws IOException {
             requireAlive();
             if (operationsUntilKill >= 0 && operationsUntilKill-- == 0) {
+                kills.run();
                 process.kill();
                 throw new IOException("the process died");
             }
@@ -250,6 +272,7 @@ final class SimulatedDrive {
             }
             SimulatedFile made = new SimulatedFile(schedule);
             files.put(file, made);
+            unsyncedNames.add(file);
             return new Handle(this, file, made);
         }
 
@@ -261,12 +284,15 @@ final class SimulatedDrive {
                 throw new NoSuchFileException(from);
             }
             files.put(to, file);
+            unsyncedNames.remove(from);
+            unsyncedNames.remove(to);
         }
 
         @Override
         public void delete(String file) throws IOException {
             mayKillInDirectory();
             files.remove(file);
+            unsyncedNames.remove(file);
         }
 
         @Override
@@ -320,11 +346,15 @@ final class SimulatedDrive {
             directory.mayKill();
             if (failingSyncs > 0) {
                 failingSyncs--;
+                syncFails.run();
                 bytes.doubt(SimulatedFile.Unsynced.draw(random), random);
                 throw new IOException("sync failed");
             }
             directory.work.synced();
             bytes.sync();
+            if (files.get(file) == bytes) {
+                unsyncedNames.remove(file);
+            }
         }
 
         @Override

@@ -31,6 +31,9 @@ final class SimulatedFile {
     /** What the pages written since the last sync held before; zeros where null. */
     private TreeMap<Long, byte @Nullable []> unsynced = new TreeMap<>();
 
+    /** What pages held before they were last written over. */
+    private final TreeMap<Long, byte[]> former = new TreeMap<>();
+
     /** What lies ahead, or is not over, in its order. */
     private final Deque<Step> ahead = new ArrayDeque<>();
 
@@ -108,6 +111,9 @@ final class SimulatedFile {
                 unreadable.remove(page);
                 done += part;
                 continue;
+            }
+            if (old != null) {
+                former.put(page, old);
             }
             boolean first = !unsynced.containsKey(page);
             if (first) {
@@ -227,6 +233,11 @@ final class SimulatedFile {
         byte[] bytes = page(page).clone();
         bytes[bit / 8] ^= (byte) (1 << (bit % 8));
         put(page, bytes);
+    }
+
+    /** As if it had not been written over the last time, or never. */
+    void loseLastWrite(long page) {
+        put(page, former.get(page));
     }
 
     /** As if this had never been written, or something else. */

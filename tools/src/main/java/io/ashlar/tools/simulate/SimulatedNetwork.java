@@ -40,7 +40,7 @@ final class SimulatedNetwork {
     private final Set<SimulatedConnection> stuck = new LinkedHashSet<>();
     private final Observer observer;
     private NetworkFaults faults;
-    private final Map<Request.BodyCase, Delay> delays = new EnumMap<>(Request.BodyCase.class);
+    private final Map<Request.BodyCase, List<Delay>> delays = new EnumMap<>(Request.BodyCase.class);
     private BiPredicate<SimulatedProcess, Request> swallowed = (by, request) -> false;
     private long lost;
 
@@ -229,7 +229,7 @@ final class SimulatedNetwork {
 
     /** Holds the next request of a kind up; requests behind it may overtake it. */
     void delayNext(Request.BodyCase kind, Delay delay) {
-        delays.put(kind, delay);
+        delays.computeIfAbsent(kind, ignored -> new ArrayList<>()).add(delay);
     }
 
     /** Something happens as the next request of a kind arrives. */
@@ -249,10 +249,14 @@ final class SimulatedNetwork {
         return swallowed.test(by, request);
     }
 
-    /** How long a request that arrives is held up. */
+    /** How long a request that arrives is held up: as long as whoever waited for one says. */
     long holdsUpNanos(SimulatedProcess by, Request request) {
-        Delay due = delays.remove(request.getBodyCase());
-        return due == null ? 0 : due.nanos(by, request);
+        List<Delay> due = delays.remove(request.getBodyCase());
+        long nanos = 0;
+        for (Delay delay : due == null ? List.<Delay>of() : due) {
+            nanos = Math.max(nanos, delay.nanos(by, request));
+        }
+        return nanos;
     }
 
     void heal() {

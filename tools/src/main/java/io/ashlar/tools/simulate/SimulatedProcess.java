@@ -29,6 +29,7 @@ final class SimulatedProcess implements Loop {
     private boolean alive = true;
     private boolean paused;
     private boolean buried;
+    private long resumedNanos = -WorldSettings.TROUBLE_LASTS_NANOS;
 
     SimulatedProcess(Schedule schedule, SimulatedClock clock, String name) {
         this.schedule = schedule;
@@ -58,7 +59,15 @@ final class SimulatedProcess implements Loop {
         paused = true;
     }
 
+    /** When it last ran on after a pause. */
+    long resumedNanos() {
+        return resumedNanos;
+    }
+
     void resume() {
+        if (paused) {
+            resumedNanos = schedule.nowNanos();
+        }
         paused = false;
         held.forEach(schedule::resume);
         held.clear();

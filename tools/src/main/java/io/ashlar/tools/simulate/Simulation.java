@@ -1,7 +1,6 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.AshlarException;
-import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.ec.Kernel;
 
@@ -25,7 +24,6 @@ public final class Simulation {
     private final Trace trace;
     private final World world;
     private final Workload workload;
-    private final FaultPlan plan;
     private final Faults faults;
     private final Kernel kernel;
     private final boolean goesBeyond;
@@ -46,7 +44,7 @@ public final class Simulation {
         RandomGenerator injected = random.split();
         this.kernel = CodingKernel.use(random.split());
         this.beyondRandom = random.split();
-        this.plan = new FaultPlan(planned, random.split());
+        FaultPlan plan = new FaultPlan(planned, random.split());
         this.faults = new Faults(world, injected, plan, workload);
         trace.add(0, "seed " + seed + " " + settings + " " + network);
     }
@@ -84,7 +82,7 @@ public final class Simulation {
                 workload.operations(),
                 world.schedule().nowNanos(),
                 ownNanos() - began,
-                plan.byKind(),
+                world.faults(),
                 world.network().lost(),
                 world.order().changes(),
                 kernel.name(),
@@ -112,15 +110,7 @@ public final class Simulation {
     private void create(VolumeUse volume) {
         SimulatedClient client = world.newClient();
         boolean[] made = new boolean[1];
-        Request request = Request.newBuilder()
-                .setCreateVolume(CreateVolume.newBuilder()
-                        .setRequestId(client.client().newRequestId())
-                        .setName(volume.name())
-                        .setSizeBytes((long) world.settings().volumeBlocks() * Content.BLOCK_BYTES)
-                        .setPolicy(
-                                world.settings().policies().get(volume.number()).toString())
-                        .setCompression("none"))
-                .build();
+        Request request = volume.creation(client);
         ask(client, request, made);
         if (!world.schedule().runUntil(() -> made[0], SETTLE_NANOS)) {
             throw new Violation("liveness", "volume " + volume.name() + " could not be made");
@@ -142,7 +132,7 @@ public final class Simulation {
     private void safety() {
         boolean enough = world.schedule()
                 .runUntil(
-                        () -> workload.operations() >= OPERATIONS && plan.count() >= FAULTS,
+                        () -> workload.operations() >= OPERATIONS && world.faultCount() >= FAULTS,
                         MAX_SAFETY_NANOS);
         if (!enough) {
             throw new Violation(

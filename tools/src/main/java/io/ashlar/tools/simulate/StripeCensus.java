@@ -108,7 +108,7 @@ final class StripeCensus {
     }
 
     private void add(World world, Segment segment, ShardRef shard) {
-        SimulatedDrive drive = driveOf(world, shard);
+        SimulatedDrive drive = world.drive(DriveId.of(shard.getDrive()));
         SimulatedFile arena = drive == null ? null : drive.arena();
         if (drive == null || arena == null) {
             return;
@@ -130,15 +130,6 @@ final class StripeCensus {
                 add(segment, new Held(drive, record));
             }
         }
-    }
-
-    private static @Nullable SimulatedDrive driveOf(World world, ShardRef shard) {
-        DriveId id = DriveId.of(shard.getDrive());
-        return world.nodes().stream()
-                .flatMap(node -> node.drives().stream())
-                .filter(drive -> id.equals(drive.id()))
-                .findFirst()
-                .orElse(null);
     }
 
     private static boolean counts(Segment segment, ShardRef shard, FoundRecord record) {

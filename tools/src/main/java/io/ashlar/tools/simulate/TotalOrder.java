@@ -21,7 +21,8 @@ import java.util.random.RandomGenerator;
  * fall a while later, and until then goes on answering what needs no command.
  */
 final class TotalOrder {
-    static final long LEARNS_WITHIN_NANOS = 800_000_000L;
+    private static final long LEARNS_WITHIN_NANOS = 800_000_000L;
+    private static final long LEARNS_LATE_WITHIN_NANOS = 8_000_000_000L;
     private static final long STARTS_WITHIN_NANOS = 50_000_000L;
 
     private final Schedule schedule;
@@ -165,14 +166,18 @@ final class TotalOrder {
         changes++;
         leader = id;
         for (ReplicaLog replica : replicas.values()) {
-            long within = replica == elected ? STARTS_WITHIN_NANOS : LEARNS_WITHIN_NANOS;
             long electedIn = term;
+            long within = replica == elected ? STARTS_WITHIN_NANOS : learnsWithinNanos();
             schedule.task(replica.process(), random.nextLong(within), () -> {
                 if (term == electedIn) {
                     replica.learn(electedIn, id);
                 }
             });
         }
+    }
+
+    private long learnsWithinNanos() {
+        return random.nextInt(4) == 0 ? LEARNS_LATE_WITHIN_NANOS : LEARNS_WITHIN_NANOS;
     }
 
     /**

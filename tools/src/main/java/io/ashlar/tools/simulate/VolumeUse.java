@@ -3,6 +3,8 @@ package io.ashlar.tools.simulate;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.coordinator.record.VolumeRecord;
 
@@ -25,7 +27,7 @@ final class VolumeUse {
     private final int number;
     private final String name;
     private final int blockCount;
-    private final ServingBound bound;
+    private ServingBound bound;
     private final List<WriterSession> former = new ArrayList<>();
     private @Nullable WriterSession current;
     private @Nullable SessionModel newest;
@@ -34,6 +36,7 @@ final class VolumeUse {
     private long lastStamp;
     private long openings;
     private long leftAloneUntilNanos;
+    private boolean deleting;
 
     VolumeUse(World world, RandomGenerator random, int number) {
         this.world = world;
@@ -48,12 +51,50 @@ final class VolumeUse {
         return name;
     }
 
+    /** None while there is no such volume. */
     VolumeId id() {
         VolumeRecord record = world.metadata().volume(name);
-        if (record == null) {
-            throw new IllegalStateException("volume " + name + " is not recorded");
+        return record == null ? VolumeId.NONE : VolumeId.of(record.getId());
+    }
+
+    /** What makes it. */
+    Request creation(SimulatedClient client) {
+        return Request.newBuilder()
+                .setCreateVolume(CreateVolume.newBuilder()
+                        .setRequestId(client.client().newRequestId())
+                        .setName(name)
+                        .setSizeBytes((long) blockCount * Content.BLOCK_BYTES)
+                        .setPolicy(world.settings().policies().get(number).toString())
+                        .setCompression("none"))
+                .build();
+    }
+
+    /** Nobody uses it until there is another one of its name. */
+    void delete() {
+        deleting = true;
+        WriterSession last = current;
+        if (last != null) {
+            former.add(last);
         }
-        return VolumeId.of(record.getId());
+        allLost();
+        former.forEach(session -> {
+            if (random.nextBoolean()) {
+                session.client().process().kill();
+            }
+        });
+        former.clear();
+        new VolumeDeletion(world, this).goOn();
+    }
+
+    boolean isBeingDeleted() {
+        return deleting;
+    }
+
+    void madeAnew() {
+        deleting = false;
+        newest = null;
+        highestEpoch = 0;
+        bound = new ServingBound(name, world.settings());
     }
 
     /** The stamps that the last session found, which wrote nothing. */
@@ -107,6 +148,9 @@ final class VolumeUse {
 
     /** Another process opens the volume, and goes on trying. */
     void open(boolean steal) {
+        if (deleting) {
+            return;
+        }
         SimulatedClient client = world.newClient();
         openers.add(client);
         attempt(client, steal);
@@ -284,7 +328,7 @@ final class VolumeUse {
     }
 
     boolean isLeftAlone() {
-        return world.schedule().nowNanos() < leftAloneUntilNanos;
+        return deleting || world.schedule().nowNanos() < leftAloneUntilNanos;
     }
 
     /** Forgets the former writers that are dead. */

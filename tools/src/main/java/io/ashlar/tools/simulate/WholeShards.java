@@ -1,5 +1,6 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
@@ -14,7 +15,8 @@ import java.util.TreeMap;
 
 /**
  * What is recorded as complete is complete: of every sealed segment, a shard of which no loss is
- * recorded has all its cells, whole and durable, but for those that were damaged in silence. Known
+ * recorded is there, and has all its cells, whole and durable, but for those that were damaged in
+ * silence. Known
  * from the bytes on the drives alone, so that nothing that finds and mends it later hides it: until
  * then others may be destroyed, as it counts as redundancy.
  */
@@ -96,10 +98,15 @@ final class WholeShards {
     private void demand(StripeCensus census, Segment segment, int index, int cells) {
         SegmentId id = SegmentId.of(segment.getId());
         Placement placement = segment.getPlacements(index);
-        boolean mustBeWhole = placement.getComplete()
-                && world.metadata().loss(id, index) == null
-                && census.hasFound(placement.getShard())
-                && !account.isDamaged(id, index);
+        boolean counts = placement.getComplete() && world.metadata().loss(id, index) == null;
+        boolean found = census.hasFound(placement.getShard());
+        if (counts && !found && mustBeThere(placement.getShard())) {
+            throw new Violation(
+                    "INV-4",
+                    "shard " + index + " of segment " + id + " is not on " + placement.getNode()
+                            + ", where it is recorded as complete");
+        }
+        boolean mustBeWhole = counts && found && !account.isDamaged(id, index);
         if (mustBeWhole && cells < placement.getCells()) {
             throw new Violation(
                     "INV-4",
@@ -107,5 +114,10 @@ final class WholeShards {
                             + " is recorded as complete and has " + cells + " of "
                             + placement.getCells() + " cells");
         }
+    }
+
+    private boolean mustBeThere(ShardRef shard) {
+        SimulatedDrive drive = world.drive(DriveId.of(shard.getDrive()));
+        return drive != null && drive.arena() != null && !account.isLost(shard);
     }
 }

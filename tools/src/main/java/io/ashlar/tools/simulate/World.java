@@ -9,8 +9,12 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.coordinator.metadata.Metadata;
 import io.ashlar.coordinator.record.VolumeRecord;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /** All machines and what lies between them. */
@@ -25,6 +29,9 @@ final class World {
     private final List<SimulatedCoordinator> coordinators = new ArrayList<>();
     private final List<SimulatedClient> clients = new ArrayList<>();
     private final Account account = new Account(this);
+    private final Map<FaultKind, Integer> faults = new EnumMap<>(FaultKind.class);
+    private int faultCount;
+    private long healedNanos = -1;
 
     World(WorldSettings settings, SplittableRandom random, Trace trace, NetworkFaults faults) {
         this.settings = settings;
@@ -108,6 +115,24 @@ final class World {
                 .orElseThrow();
     }
 
+    /** The drive that is called so, wherever it is. */
+    @Nullable
+    SimulatedDrive drive(DriveId id) {
+        return nodes.stream()
+                .flatMap(node -> node.drives().stream())
+                .filter(drive -> id.equals(drive.id()))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The node that a drive is in. */
+    SimulatedNode nodeWith(SimulatedDrive drive) {
+        return nodes.stream()
+                .filter(node -> node.drives().contains(drive))
+                .findFirst()
+                .orElseThrow();
+    }
+
     WorldSettings settings() {
         return settings;
     }
@@ -148,12 +173,39 @@ final class World {
         return order.witness();
     }
 
+    /** Nothing goes wrong any more. */
+    void healed() {
+        note("HEAL");
+        healedNanos = schedule.nowNanos();
+    }
+
+    /** Whether nothing had gone wrong for long at a time. */
+    boolean isCalm(long atNanos) {
+        return healedNanos >= 0 && atNanos - healedNanos > WorldSettings.TROUBLE_LASTS_NANOS;
+    }
+
+    /** Something goes wrong, now. */
+    void fault(FaultKind kind, String what) {
+        note("FAULT " + what);
+        faults.merge(kind, 1, Integer::sum);
+        faultCount++;
+    }
+
+    /** How often what has gone wrong. */
+    Map<FaultKind, Integer> faults() {
+        return faults;
+    }
+
+    int faultCount() {
+        return faultCount;
+    }
+
     /** Stops a process for a while; false where it is not running. */
-    boolean pause(SimulatedProcess process, long nanos) {
+    boolean pause(SimulatedProcess process, long nanos, FaultKind kind) {
         if (!process.isAlive() || process.isPaused()) {
             return false;
         }
-        note("FAULT " + process.name() + " is paused");
+        fault(kind, process.name() + " is paused");
         process.pause();
         schedule.world(nanos, process::resume);
         return true;

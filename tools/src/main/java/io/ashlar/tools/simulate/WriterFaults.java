@@ -85,12 +85,12 @@ final class WriterFaults {
         if (session == null) {
             return false;
         }
-        kill(volume, session);
+        kill(FaultKind.WRITER_KILL, volume, session);
         return true;
     }
 
-    private void kill(VolumeUse volume, WriterSession session) {
-        world.note("FAULT writer " + session.client().name() + " killed");
+    private void kill(FaultKind kind, VolumeUse volume, WriterSession session) {
+        world.fault(kind, "writer " + session.client().name() + " killed");
         session.client().process().kill();
         volume.lost();
         perhapsLeaveAlone(volume);
@@ -98,7 +98,11 @@ final class WriterFaults {
 
     /** While some cells of a stripe have arrived, and others are on their way and never will. */
     boolean killInWrite() {
-        killAfterCells(1 + random.nextInt(MAX_CELLS), Long.MAX_VALUE, (by, append) -> true);
+        killAfterCells(
+                FaultKind.WRITER_KILL_IN_WRITE,
+                1 + random.nextInt(MAX_CELLS),
+                Long.MAX_VALUE,
+                (by, append) -> true);
         return true;
     }
 
@@ -112,12 +116,13 @@ final class WriterFaults {
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
             SegmentId ending = segmentOf(request);
             long untilNanos = world.schedule().nowNanos() + ROLLS_WITHIN_NANOS;
-            world.note("FAULT the end of " + ending + " does not arrive");
+            world.note("the end of " + ending + " does not arrive");
             world.network()
                     .swallow((from, append) -> from == by
                             && world.schedule().nowNanos() < untilNanos
                             && isAtEnd(append, ending, fromPercent));
             killAfterCells(
+                    FaultKind.WRITER_KILL_AT_ROLL,
                     cells,
                     untilNanos,
                     (from, append) -> from == by && !segmentOf(append).equals(ending));
@@ -139,25 +144,28 @@ final class WriterFaults {
     }
 
     private void killAfterCells(
-            int cells, long untilNanos, BiPredicate<SimulatedProcess, Request> counts) {
+            FaultKind kind,
+            int cells,
+            long untilNanos,
+            BiPredicate<SimulatedProcess, Request> counts) {
         world.network().onNext(Request.BodyCase.APPEND_CELL, (by, request) -> {
             int left = counts.test(by, request) ? cells - 1 : cells;
             if (world.schedule().nowNanos() > untilNanos) {
                 return;
             }
             if (left > 0) {
-                killAfterCells(left, untilNanos, counts);
+                killAfterCells(kind, left, untilNanos, counts);
             } else {
-                world.schedule().world(1, () -> killWriter(by));
+                world.schedule().world(1, () -> killWriter(kind, by));
             }
         });
     }
 
-    private void killWriter(SimulatedProcess process) {
+    private void killWriter(FaultKind kind, SimulatedProcess process) {
         for (VolumeUse volume : workload.volumes()) {
             WriterSession session = writer(volume);
             if (!stopped && session != null && session.client().process() == process) {
-                kill(volume, session);
+                kill(kind, volume, session);
             }
         }
     }
@@ -194,7 +202,7 @@ final class WriterFaults {
             return false;
         }
         SimulatedProcess process = session.client().process();
-        world.note("FAULT writer " + process.name() + " is paused");
+        world.fault(FaultKind.WRITER_PAUSE, "writer " + process.name() + " is paused");
         process.pause();
         world.schedule().world(random.nextLong(MAX_PAUSE_NANOS), process::resume);
         if (random.nextInt(3) > 0) {
@@ -210,12 +218,12 @@ final class WriterFaults {
         }
     }
 
-    boolean steal(int times) {
+    boolean steal(FaultKind kind, int times) {
         VolumeUse volume = volume();
         if (volume.isOpening()) {
             return false;
         }
-        world.note("FAULT " + times + " steal " + volume.name());
+        world.fault(kind, times + " steal " + volume.name());
         for (int i = 0; i < times; i++) {
             volume.open(true);
         }
@@ -225,6 +233,7 @@ final class WriterFaults {
     /** The next root that a writer commits arrives when another has the volume. */
     boolean delayRoot() {
         return delayNext(
+                FaultKind.ROOT_LATE,
                 Request.BodyCase.COMMIT_ROOT,
                 "a root",
                 MAX_LATE_NANOS,
@@ -234,6 +243,7 @@ final class WriterFaults {
     /** The next shard that a writer has made is made when another has the volume. */
     boolean delayShard() {
         return delayNext(
+                FaultKind.SHARD_LATE,
                 Request.BodyCase.CREATE_SHARD,
                 "a shard",
                 MAX_SENT_LATE_NANOS,
@@ -241,10 +251,14 @@ final class WriterFaults {
     }
 
     private boolean delayNext(
-            Request.BodyCase kind, String what, long maxNanos, Function<Request, Id> volume) {
+            FaultKind kind,
+            Request.BodyCase request,
+            String what,
+            long maxNanos,
+            Function<Request, Id> volume) {
         long nanos = random.nextLong(maxNanos);
-        world.network().delayNext(kind, (by, request) -> {
-            stealMeanwhile(VolumeId.of(volume.apply(request)), what);
+        world.network().delayNext(request, (by, late) -> {
+            stealMeanwhile(kind, VolumeId.of(volume.apply(late)), what);
             return nanos;
         });
         return true;
@@ -258,7 +272,8 @@ final class WriterFaults {
                 boolean _ = stealInWrite();
                 return 0;
             }
-            stealMeanwhile(VolumeId.of(segment.getVolume()), "a cell");
+            stealMeanwhile(
+                    FaultKind.WRITER_STOLEN_IN_WRITE, VolumeId.of(segment.getVolume()), "a cell");
             long untilNanos = world.schedule().nowNanos() + CELLS_LATE_WITHIN_NANOS;
             delayCells(by, random.nextInt(MAX_CELLS), untilNanos);
             return random.nextLong(MAX_SENT_LATE_NANOS);
@@ -282,12 +297,22 @@ final class WriterFaults {
         world.network().delayNext(Request.BodyCase.APPEND_CELL, delay);
     }
 
-    private void stealMeanwhile(VolumeId id, String what) {
+    private void stealMeanwhile(FaultKind kind, VolumeId id, String what) {
         VolumeUse volume = volume(id);
         if (!stopped && volume != null && !volume.isOpening()) {
-            world.note("FAULT " + what + " of " + volume.name() + " is late, and it is stolen");
+            world.fault(kind, what + " of " + volume.name() + " is late, and it is stolen");
             volume.open(true);
         }
+    }
+
+    boolean delete() {
+        VolumeUse volume = volume();
+        if (volume.isBeingDeleted()) {
+            return false;
+        }
+        world.fault(FaultKind.VOLUME_DELETED, volume.name() + " is deleted, and made anew");
+        volume.delete();
+        return true;
     }
 
     boolean close() {
@@ -295,7 +320,7 @@ final class WriterFaults {
         if (session == null) {
             return false;
         }
-        world.note("writer " + session.client().name() + " closes");
+        world.fault(FaultKind.WRITER_CLOSE, "writer " + session.client().name() + " closes");
         session.close();
         SimulatedProcess process = session.client().process();
         world.schedule().world(random.nextLong(LEAVES_WITHIN_NANOS), process::kill);

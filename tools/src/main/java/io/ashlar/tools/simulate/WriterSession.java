@@ -2,6 +2,8 @@ package io.ashlar.tools.simulate;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.Volume;
+import io.ashlar.client.model.VolumeId;
+import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +60,15 @@ final class WriterSession {
 
     boolean isUsable() {
         return client.process().isAlive() && !closed && !fenced;
+    }
+
+    /** Whether the volume is recorded as this session's. */
+    boolean isHolder() {
+        VolumeRecord record = world.metadata().volume(VolumeId.of(volume.info().getId()));
+        return record != null
+                && !record.getDeleted()
+                && record.getEpoch() == epoch
+                && !record.getHolder().isEmpty();
     }
 
     boolean isFenced() {
@@ -158,6 +169,7 @@ final class WriterSession {
     /** Asks, in the client's process. */
     <T> void ask(String what, Question<T> question, Answer<? super T> answer) {
         inFlight++;
+        Circumstances asked = Circumstances.of(world, this);
         SimulatedProcess process = client.process();
         process.execute(() -> {
             var _ = question.ask().whenComplete((value, failure) -> {
@@ -169,6 +181,7 @@ final class WriterSession {
                     if (failure == null) {
                         answer.done(value);
                     } else {
+                        asked.requireReason(what, AshlarException.in(failure));
                         refused(what, AshlarException.in(failure), answer);
                     }
                 });

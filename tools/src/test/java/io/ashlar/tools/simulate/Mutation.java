@@ -7,8 +7,9 @@ import java.util.List;
  * itself knows nothing of it. Where two defences hold against the same thing, a defect changes both.
  *
  * @param name what is wrong then
+ * @param isArgued whether it makes no difference that a run can show: docs/testing.md says why
  */
-record Mutation(String name, List<Change> changes) {
+record Mutation(String name, List<Change> changes, boolean isArgued) {
 
     @Override
     public String toString() {

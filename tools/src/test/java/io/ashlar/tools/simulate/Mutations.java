@@ -53,7 +53,7 @@ final class Mutations {
                 of(
                         "a writer sends again into a segment that has held stripes",
                         log("OpenSegments", "sealAll", "Deque.remove", TRUE)),
-                of(
+                argued(
                         "a writer makes a segment ahead after the close",
                         log("LogWriter", "placeWaiting", "LogWriter.closing", NOTHING)),
                 of(
@@ -77,7 +77,10 @@ final class Mutations {
                         log("SegmentFreeing", "look", "SegmentFreeing.isNeededByRoot", NOTHING)),
                 of(
                         "a writer serves reads under a lapsed lease",
-                        log("Lease", "permit", "Lease.isValid", TRUE)));
+                        log("Lease", "permit", "Lease.isValid", TRUE)),
+                of(
+                        "a coordinator renews leases when it has been deposed",
+                        coordinator("LeadershipCheck", "confirm", "SortedMap.size", TRUE)));
     }
 
     /** What a recoverer keeps, ends and seals. */
@@ -102,11 +105,13 @@ final class Mutations {
                 of(
                         "a writer takes an empty drive for a negative",
                         log("TailDecision", "isNegative", "List.get", wrong("goneIsEmpty"))),
-                of("a writer knows no mark", log("LogChain", "mark", "LogPosition.bytes", NOTHING)),
+                argued(
+                        "a writer knows no mark",
+                        log("LogChain", "mark", "LogPosition.bytes", NOTHING)),
                 of(
                         "a writer does not check the chain",
                         log("LogChain", "decide", "LogChain.follows", TRUE)),
-                of(
+                argued(
                         "a writer does not cut what comes before",
                         log("LogChain", "decide", "LogChain.cutBefore", NOTHING)),
                 of("a writer ignores a block", log("LogChain", "decide", "Tail.blocked", NOTHING)),
@@ -143,13 +148,13 @@ final class Mutations {
                         "a node takes what is not synced for durable",
                         node("ShardStore", "fence", "GroupCommit.join", atNode("answerAtOnce")),
                         node("ShardStore", "open", "DriveFile.sync", NOTHING)),
-                of(
+                argued(
                         "a node takes a writer's appends after a restart",
                         node("RecordAppender", "refusal", "Shard.restarted", NOTHING)),
-                of(
+                argued(
                         "a node takes another record for the one that recovery writes",
                         node("RecordAppender", "isThere", "RecordAppender.sameHeader", TRUE)),
-                of(
+                argued(
                         "a node writes over another record",
                         node("RecordAppender", "write", "Shard.overlapping", NOTHING)));
     }
@@ -167,14 +172,14 @@ final class Mutations {
                 of(
                         "a node forgets its fence",
                         node("ShardStore", "fence", "ShardStore.change", atNode("raiseInMemory"))),
-                of(
+                argued(
                         "a node makes a shard behind the fence",
                         node("ShardStore", "fenceAbsent", "Catalogue.raiseAbsentFence", NOTHING),
                         node("ShardCreator", "fenced", "ShardCreator.highestFence", NOTHING)),
                 of(
                         "a node makes a shard behind its deletion",
                         node("ShardStore", "delete", "Catalogue.refuseCreation", NOTHING)),
-                of(
+                argued(
                         "a node makes a shard on the drive that replaced its own",
                         node("Drive", "create", "DriveId.equals", TRUE)),
                 of(
@@ -182,7 +187,10 @@ final class Mutations {
                         node("ShardKey", "of", "ShardRef.getIncarnation", NOTHING)),
                 of(
                         "a node obeys any term",
-                        node("OrderBook", "take", "Comparator.compare", NOTHING)));
+                        node("OrderBook", "take", "Comparator.compare", NOTHING)),
+                of(
+                        "a node forgets whom it has obeyed",
+                        node("ShardStore", "remember", "Catalogue.putState", NOTHING)));
     }
 
     /** What is conditional on the epoch, and what a command does once. */
@@ -265,7 +273,11 @@ final class Mutations {
     }
 
     private static Mutation of(String name, Change... changes) {
-        return new Mutation(name, List.of(changes));
+        return new Mutation(name, List.of(changes), false);
+    }
+
+    private static Mutation argued(String name, Change... changes) {
+        return new Mutation(name, List.of(changes), true);
     }
 
     private static Change node(String simpleName, String method, String target, Instead instead) {
@@ -282,7 +294,12 @@ final class Mutations {
     }
 
     private static Change repairing(String method, String target, Instead instead) {
-        return new Change("io.ashlar.coordinator.Repair", method, target, instead);
+        return coordinator("Repair", method, target, instead);
+    }
+
+    private static Change coordinator(
+            String simpleName, String method, String target, Instead instead) {
+        return new Change("io.ashlar.coordinator." + simpleName, method, target, instead);
     }
 
     private static Instead last(String verb) {

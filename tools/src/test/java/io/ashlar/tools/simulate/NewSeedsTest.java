@@ -2,6 +2,7 @@ package io.ashlar.tools.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ashlar.ec.Kernel;
 import io.netty.util.ResourceLeakDetector;
 
 import org.junit.jupiter.api.AfterAll;
@@ -9,6 +10,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Seeds one after another, for a bounded time; what is run is printed, and a seed that does not hold
@@ -40,6 +44,8 @@ class NewSeedsTest {
         System.out.println("seeds from " + FIRST + " on, for " + TIME.toSeconds() + " s");
         long endNanos = System.nanoTime() + TIME.toNanos();
         long ran = 0;
+        Set<FaultKind> kinds = EnumSet.noneOf(FaultKind.class);
+        Set<String> kernels = new TreeSet<>();
         do {
             Report report = Seeds.demand(FIRST + ran);
             int faults = report.faults().values().stream()
@@ -47,8 +53,15 @@ class NewSeedsTest {
                     .sum();
             assertThat(report.operations()).isGreaterThanOrEqualTo(LEAST_OPERATIONS);
             assertThat(faults).isGreaterThanOrEqualTo(LEAST_FAULTS);
+            kinds.addAll(report.faults().keySet());
+            kernels.add(report.kernel());
             ran++;
         } while (ran < COUNT && System.nanoTime() - endNanos < 0);
         System.out.println(ran + " seeds held: " + FIRST + ".." + (FIRST + ran - 1));
+        if (ran == COUNT) {
+            assertThat(kinds).containsExactlyInAnyOrder(FaultKind.values());
+            assertThat(kernels)
+                    .containsAll(Kernel.available().stream().map(Kernel::name).toList());
+        }
     }
 }
