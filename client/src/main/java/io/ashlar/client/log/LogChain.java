@@ -45,22 +45,28 @@ final class LogChain {
 
     /** The tail of every open segment; unavailable where one cannot be decided. */
     Map<LogSegment, TailDecision.Tail> decide() throws AshlarException.Unavailable {
-        Map<SegmentId, Long> marks = marks();
+        Map<SegmentId, LogPosition> marks = marks();
+        Map<SegmentId, Long> followed = followed();
         Map<LogSegment, TailDecision.Tail> tails = new LinkedHashMap<>();
         boolean broken = false;
         List<LogSegment> open =
                 segments.stream().filter(segment -> !segment.isSealed()).toList();
         for (LogSegment segment : open) {
+            LogPosition mark = marks.getOrDefault(segment.id(), LogPosition.START);
             TailDecision.Tail tail = TailDecision.decide(
-                    segment, evidenceOf(segment), marks.getOrDefault(segment.id(), 0L), undecided);
-            Stripe first = broken ? null : firstOf(tail);
-            if (first != null && !follows(segment, first, tails)) {
+                    segment,
+                    evidenceOf(segment),
+                    new TailDecision.Told(
+                            mark.bytes(), mark.stripes(), followed.getOrDefault(segment.id(), 0L)),
+                    undecided);
+            Stripe.Links links = broken || tail.verdicts().isEmpty() ? null : linksOf(segment);
+            if (links != null && !follows(segment, links, tails)) {
                 broken = true;
             }
             if (broken) {
                 tail = EMPTY;
-            } else if (first != null) {
-                cutBefore(segment, first, tails);
+            } else if (links != null) {
+                cutBefore(segment, links, tails);
             }
             tails.put(segment, tail);
         }
@@ -68,7 +74,7 @@ final class LogChain {
             requireFenced(segment);
         }
         for (TailDecision.Tail tail : tails.values()) {
-            if (tail.blocked() != null) {
+            if (tail.blocked() != null && undecided == Undecided.BLOCK) {
                 throw AshlarException.Unavailable.blocked(
                         "the volume's last writes cannot be recovered yet: " + tail.blocked()
                                 + ": start these nodes again, or give the writes up on record"
@@ -103,11 +109,11 @@ final class LogChain {
 
     /**
      * The length of each segment below which all is known to be acknowledged: the highest position
-     * that any cell or the newest root names, and before it the lengths at which the segments up to there follow each
-     * other.
+     * that any cell or the newest root names, and before it the lengths at which the segments up to
+     * there follow each other, of which no number of stripes is told.
      */
-    private Map<SegmentId, Long> marks() {
-        Map<SegmentId, Long> marks = new LinkedHashMap<>();
+    private Map<SegmentId, LogPosition> marks() {
+        Map<SegmentId, LogPosition> marks = new LinkedHashMap<>();
         mark(marks, root);
         for (List<ShardEvidence> shards : evidence.values()) {
             for (ShardEvidence shard : shards) {
@@ -127,16 +133,35 @@ final class LogChain {
             Stripe.Links links = linksOf(at);
             at = links == null ? null : byId.get(links.predecessor());
             if (at != null && links != null) {
-                marks.merge(at.id(), links.predecessorBytes(), Math::max);
+                mark(marks, new LogPosition(at.id(), 0, links.predecessorBytes()));
             }
         }
         return marks;
     }
 
-    private static void mark(Map<SegmentId, Long> marks, LogPosition acknowledged) {
+    private static void mark(Map<SegmentId, LogPosition> marks, LogPosition acknowledged) {
         if (acknowledged.bytes() > 0) {
-            marks.merge(acknowledged.segment(), acknowledged.bytes(), Math::max);
+            marks.merge(acknowledged.segment(), acknowledged, LogChain::longer);
         }
+    }
+
+    private static LogPosition longer(LogPosition one, LogPosition other) {
+        return one.bytes() >= other.bytes() ? one : other;
+    }
+
+    /**
+     * The length of each segment at which another says that it follows, acknowledged or not: the
+     * writer placed so much in it, and nothing more.
+     */
+    private Map<SegmentId, Long> followed() {
+        Map<SegmentId, Long> followed = new LinkedHashMap<>();
+        for (LogSegment segment : evidence.keySet()) {
+            Stripe.Links links = linksOf(segment);
+            if (links != null) {
+                followed.merge(links.predecessor(), links.predecessorBytes(), Math::max);
+            }
+        }
+        return followed;
     }
 
     /** What the records of an open segment say of the log before it. */
@@ -144,7 +169,9 @@ final class LogChain {
         for (ShardEvidence shard : evidence.getOrDefault(segment, List.of())) {
             if (shard instanceof ShardEvidence.Answered answered) {
                 for (CellFormat.Cell cell : answered.cells().values()) {
-                    if (cell.stripe().identity().segment().equals(segment.id())) {
+                    Stripe.Identity identity = cell.stripe().identity();
+                    if (identity.segment().equals(segment.id())
+                            && identity.epoch() == segment.epoch()) {
                         return cell.stripe().links();
                     }
                 }
@@ -153,29 +180,13 @@ final class LogChain {
         return null;
     }
 
-    private static @Nullable Stripe firstOf(TailDecision.Tail tail) {
-        for (TailDecision.Verdict verdict : tail.verdicts()) {
-            switch (verdict) {
-                case TailDecision.Verdict.Kept kept -> {
-                    return kept.stripe();
-                }
-                case TailDecision.Verdict.Lost lost -> {
-                    return lost.stripe();
-                }
-                case TailDecision.Verdict.LostRange ignored -> {}
-            }
-        }
-        return null;
-    }
-
     /** What the root is replayed behind was acknowledged, and may have been freed since. */
     private boolean follows(
-            LogSegment segment, Stripe first, Map<LogSegment, TailDecision.Tail> tails) {
+            LogSegment segment, Stripe.Links links, Map<LogSegment, TailDecision.Tail> tails) {
         LogSegment replayed = byId.get(root.segment());
         if (replayed != null && segment.sequence() <= replayed.sequence()) {
             return true;
         }
-        Stripe.Links links = first.links();
         if (links.predecessor().equals(SegmentId.NONE)) {
             return true;
         }
@@ -190,8 +201,7 @@ final class LogChain {
 
     /** Cuts the open segments before this one to what its records say of them. */
     private void cutBefore(
-            LogSegment segment, Stripe first, Map<LogSegment, TailDecision.Tail> tails) {
-        Stripe.Links links = first.links();
+            LogSegment segment, Stripe.Links links, Map<LogSegment, TailDecision.Tail> tails) {
         LogSegment predecessor = byId.get(links.predecessor());
         for (Map.Entry<LogSegment, TailDecision.Tail> entry : tails.entrySet()) {
             LogSegment earlier = entry.getKey();

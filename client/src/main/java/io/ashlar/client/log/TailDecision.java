@@ -1,6 +1,7 @@
 package io.ashlar.client.log;
 
 import io.ashlar.client.format.CellFormat;
+import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
@@ -30,15 +31,18 @@ import java.util.List;
  *
  * <p>The mark is the length below which stripes are known to have been acknowledged: a lower bound.
  *
- * <p>Where an operator has given up what is undecided, nothing blocks: a stripe that any record tells
- * of is lost, a range before one is lost, and where no record tells of anything more the log ends.
+ * <p>Where an operator has given up what is undecided, nothing blocks. What any record tells of is
+ * lost: a stripe of which a cell is left, what lies before a later record, and all up to the length
+ * at which a later segment says that it follows. Where nothing more is told of, the log ends, and the
+ * outcome says that this is not proved. A truthful negative counts for more than what is told: it
+ * ends the log, and then nothing behind it was acknowledged either.
  */
 final class TailDecision {
     private final SegmentId segment;
     private final long epoch;
     private final Policy policy;
     private final List<ShardEvidence> shards;
-    private final long markBytes;
+    private final Told told;
     private final Undecided undecided;
 
     private final List<Verdict> verdicts = new ArrayList<>();
@@ -48,13 +52,24 @@ final class TailDecision {
     private @Nullable String blocked;
 
     private TailDecision(
-            LogSegment segment, List<ShardEvidence> shards, long markBytes, Undecided undecided) {
+            LogSegment segment, List<ShardEvidence> shards, Told told, Undecided undecided) {
         this.segment = segment.id();
         this.epoch = segment.epoch();
         this.policy = segment.policy();
         this.shards = shards;
-        this.markBytes = markBytes;
+        this.told = told;
         this.undecided = undecided;
+    }
+
+    /**
+     * What records, wherever they are, and the newest root tell of a segment's length.
+     *
+     * @param markBytes all below was acknowledged
+     * @param markStripes how many stripes these are; 0 where that is not told
+     * @param followedBytes at which a later segment says that it follows; 0 where none does
+     */
+    record Told(long markBytes, long markStripes, long followedBytes) {
+        static final Told NOTHING = new Told(0, 0, 0);
     }
 
     /** What is decided of one stripe, or of a range. */
@@ -86,7 +101,8 @@ final class TailDecision {
     /**
      * The outcome.
      *
-     * @param blocked why nothing can be decided from here on, or null where the end is proved
+     * @param blocked why it is not proved that the log ends here, or null where it is: nothing can be
+     *     decided from here on, or nothing tells of what was given up
      */
     record Tail(
             List<Verdict> verdicts,
@@ -100,12 +116,12 @@ final class TailDecision {
      * @param shards by shard index
      */
     static Tail decide(
-            LogSegment segment, List<ShardEvidence> shards, long markBytes, Undecided undecided) {
-        return new TailDecision(segment, shards, markBytes, undecided).walk();
+            LogSegment segment, List<ShardEvidence> shards, Told told, Undecided undecided) {
+        return new TailDecision(segment, shards, told, undecided).walk();
     }
 
     private Tail walk() {
-        while (!ended && blocked == null) {
+        while (!ended) {
             Stripe stripe = stripeHere();
             if (stripe != null) {
                 decideKnown(stripe);
@@ -172,35 +188,57 @@ final class TailDecision {
             goOn(stripe.endOffset(), number + 1);
             return;
         }
-        boolean settled =
-                offset < markBytes ? hasNoUnreachable(participants) : endsHere(participants);
-        if (ended || (!settled && undecided == Undecided.BLOCK)) {
-            return;
+        boolean settled = isBelowMark() ? hasNoUnreachable(participants) : endsHere(participants);
+        if (!stops(settled)) {
+            verdicts.add(new Verdict.Lost(stripe));
+            goOn(stripe.endOffset(), number + 1);
         }
-        verdicts.add(new Verdict.Lost(stripe));
-        goOn(stripe.endOffset(), number + 1);
     }
 
     private void decideUnknown() {
-        boolean settled =
-                offset < markBytes ? hasNoUnreachable(allShards()) : endsHere(participants(1));
-        if (ended || (!settled && undecided == Undecided.BLOCK)) {
+        boolean settled = isBelowMark() ? hasNoUnreachable(allShards()) : endsHere(participants(1));
+        if (stops(settled)) {
             return;
         }
-        Stripe next = nextAfterHole();
-        if (next == null && offset >= markBytes) {
+        LogPosition next = nextToldOf();
+        if (next == null) {
             ended = true;
-            return;
+        } else {
+            verdicts.add(
+                    new Verdict.LostRange(offset, next.bytes() - offset, next.stripes() - number));
+            goOn(next.bytes(), next.stripes());
         }
-        long nextOffset = next == null ? markBytes : next.identity().offset();
-        long nextNumber = next == null ? number + 1 : next.identity().number();
-        verdicts.add(new Verdict.LostRange(offset, nextOffset - offset, nextNumber - number));
-        goOn(nextOffset, nextNumber);
+    }
+
+    private boolean isBelowMark() {
+        return offset < told.markBytes();
+    }
+
+    private boolean stops(boolean settled) {
+        ended |= !settled && undecided == Undecided.BLOCK;
+        return ended;
     }
 
     private void goOn(long nextOffset, long nextNumber) {
         offset = nextOffset;
         number = nextNumber;
+        blocked = null;
+    }
+
+    /** The next place in the segment that anything tells of: nothing is left of what lies before. */
+    private @Nullable LogPosition nextToldOf() {
+        Stripe next = nextAfterHole();
+        if (isBelowMark() && (next == null || next.identity().offset() > told.markBytes())) {
+            return new LogPosition(
+                    segment, Math.max(number + 1, told.markStripes()), told.markBytes());
+        }
+        if (next != null) {
+            return new LogPosition(
+                    segment, next.identity().number(), next.identity().offset());
+        }
+        return offset < told.followedBytes()
+                ? new LogPosition(segment, number + 1, told.followedBytes())
+                : null;
     }
 
     /** The first stripe beyond a place of which nothing is left. */
@@ -247,7 +285,7 @@ final class TailDecision {
     private boolean endsHere(List<Integer> participants) {
         ended = participants.stream().anyMatch(this::isNegative);
         if (!ended) {
-            block(" may have been acknowledged: ", participants);
+            blocked = here() + " may have been acknowledged: " + reasons(participants);
         }
         return ended;
     }
@@ -263,15 +301,10 @@ final class TailDecision {
         boolean unreachable = participants.stream()
                 .anyMatch(shard -> shards.get(shard) instanceof ShardEvidence.Unreachable);
         if (unreachable) {
-            block(" was acknowledged and too few of its cells can be reached: ", participants);
+            blocked = here() + " was acknowledged and too few of its cells can be reached: "
+                    + reasons(participants);
         }
         return !unreachable;
-    }
-
-    private void block(String why, List<Integer> participants) {
-        if (undecided == Undecided.BLOCK) {
-            blocked = here() + why + reasons(participants);
-        }
     }
 
     private String here() {

@@ -65,12 +65,35 @@ class LogChainCutTest {
         assertThat(tails.values()).extracting(TailDecision.Tail::stripes).containsExactly(2L, 1L);
     }
 
+    /** Of the second only the middle shard denies its second stripe, and nothing tells the first. */
+    @Test
+    void whatIsGivenUpIsNotLostBehindAStripeThatWasNeverAcknowledged() throws AshlarException {
+        Stripe afterNext = stripe(SECOND, 1, next.endOffset(), FIRST, one.endOffset());
+        List<ShardEvidence> shards = holding(afterNext);
+        shards.set(0, new ShardEvidence.Unreachable("down"));
+        shards.set(1, new ShardEvidence.Answered(Map.of(), List.of()));
+        damage(shards, 2, next.identity().offset());
+        assertThat(decide(holding(zero), shards, LogPosition.START, Undecided.GIVE_UP)
+                        .values())
+                .extracting(TailDecision.Tail::bytes)
+                .containsExactly(zero.endOffset(), 0L);
+    }
+
     private Map<LogSegment, TailDecision.Tail> decide(List<ShardEvidence> shards, LogPosition root)
             throws AshlarException {
+        return decide(shards, holding(next), root, Undecided.BLOCK);
+    }
+
+    private Map<LogSegment, TailDecision.Tail> decide(
+            List<ShardEvidence> ofFirst,
+            List<ShardEvidence> ofSecond,
+            LogPosition root,
+            Undecided undecided)
+            throws AshlarException {
         Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
-        evidence.put(first, shards);
-        evidence.put(second, holding(next));
-        return new LogChain(List.of(first, second), evidence, root, Undecided.BLOCK).decide();
+        evidence.put(first, ofFirst);
+        evidence.put(second, ofSecond);
+        return new LogChain(List.of(first, second), evidence, root, undecided).decide();
     }
 
     private static Stripe stripe(
