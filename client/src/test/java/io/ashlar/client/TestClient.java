@@ -44,6 +44,11 @@ final class TestClient {
         return Volume.open(reached, "disk0", new OpenOptions("test"));
     }
 
+    /** As an operator does it who gives up what cannot be recovered now. */
+    CompletableFuture<Volume> openGivingUp() {
+        return Volume.open(reached, "disk0", new OpenOptions("operator").givingUp());
+    }
+
     /** As a worker does it that was ordered to. */
     CompletableFuture<Void> sealTail(AbandonedVolume left) {
         return VolumeOpening.sealTail(reached, left, "worker", new DamageReports(reached));

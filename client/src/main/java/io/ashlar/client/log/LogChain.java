@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Decides the open segments of a log together. A segment with kept stripes counts only if every
@@ -43,7 +44,10 @@ final class LogChain {
         segments.forEach(segment -> byId.put(segment.id(), segment));
     }
 
-    /** The tail of every open segment; unavailable where one cannot be decided. */
+    /**
+     * The tail of every open segment. Unavailable where one cannot be decided, or where no node of it
+     * has been fenced, unless an operator has given that up.
+     */
     Map<LogSegment, TailDecision.Tail> decide() throws AshlarException.Unavailable {
         Map<SegmentId, LogPosition> marks = marks();
         Map<SegmentId, Long> followed = followed();
@@ -70,16 +74,11 @@ final class LogChain {
             }
             tails.put(segment, tail);
         }
-        for (LogSegment segment : open) {
-            requireFenced(segment);
-        }
-        for (TailDecision.Tail tail : tails.values()) {
-            if (tail.blocked() != null && undecided == Undecided.BLOCK) {
-                throw AshlarException.Unavailable.blocked(
-                        "the volume's last writes cannot be recovered yet: " + tail.blocked()
-                                + ": start these nodes again, or give the writes up on record"
-                                + " (ashlar volume recover NAME --accept-loss)");
+        if (undecided == Undecided.BLOCK) {
+            for (LogSegment segment : open) {
+                requireFenced(segment);
             }
+            requireDecided(tails);
         }
         return tails;
     }
@@ -90,10 +89,38 @@ final class LogChain {
      */
     private void requireFenced(LogSegment segment) throws AshlarException.Unavailable {
         List<ShardEvidence> shards = evidenceOf(segment);
-        if (shards.stream().allMatch(ShardEvidence.Unreachable.class::isInstance)) {
+        if (isUnfenced(shards)) {
             throw new AshlarException.Unavailable(
                     "the volume's last writer cannot be fenced yet: no node of " + segment
-                            + " answers (" + shards.getFirst() + ")");
+                            + " answers (" + reasons(shards) + "): start one of these nodes"
+                            + " again; or, where none will come back, make sure that the writer"
+                            + " does not run any more, and give up on record what it may have"
+                            + " written there (ashlar volume recover NAME --accept-loss)");
+        }
+    }
+
+    private static String reasons(List<ShardEvidence> unreachable) {
+        return unreachable.stream()
+                .map(ShardEvidence.Unreachable.class::cast)
+                .map(ShardEvidence.Unreachable::reason)
+                .distinct()
+                .collect(Collectors.joining("; "));
+    }
+
+    /** Whether no node of a segment has answered under the fence. */
+    static boolean isUnfenced(List<ShardEvidence> shards) {
+        return shards.stream().allMatch(ShardEvidence.Unreachable.class::isInstance);
+    }
+
+    private static void requireDecided(Map<LogSegment, TailDecision.Tail> tails)
+            throws AshlarException.Unavailable {
+        for (TailDecision.Tail tail : tails.values()) {
+            if (tail.blocked() != null) {
+                throw AshlarException.Unavailable.blocked(
+                        "the volume's last writes cannot be recovered yet: " + tail.blocked()
+                                + ": start these nodes again, or give the writes up on record"
+                                + " (ashlar volume recover NAME --accept-loss)");
+            }
         }
     }
 

@@ -17,6 +17,7 @@ import io.ashlar.client.transport.Buffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,6 +33,12 @@ import java.util.function.Function;
  * epoch. Nothing is decided on what an unfenced shard said. Where it cannot be decided it fails,
  * unavailable, and says why; nothing is changed by then but fences and rewritten cells.
  *
+ * <p>Where an operator gives up what is undecided, a segment of which no node answers is sealed too.
+ * Its former writer cannot learn of its fate there, so a whole lease is waited for, by when nothing
+ * is read any more on the coordinator's word, and its nodes are asked again. Only a writer that
+ * reaches all nodes of that segment, and no coordinator, goes on by then until they are reached: with
+ * reading, and with acknowledging what is lost. That is part of what is given up.
+ *
  * <p>Lives on the cluster's loop.
  */
 final class Takeover {
@@ -44,12 +51,14 @@ final class Takeover {
     private final List<LogSegment> segments;
     private final LogPosition root;
     private final Undecided undecided;
+    private final Duration lease;
     private final StripeReader reader;
     private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
 
     /**
      * @param segments the volume's, in log order
      * @param root position of the newest root
+     * @param lease how long one lasts
      * @param reader whose reads carry the epoch
      */
     Takeover(
@@ -58,12 +67,14 @@ final class Takeover {
             List<LogSegment> segments,
             LogPosition root,
             Undecided undecided,
+            Duration lease,
             StripeReader reader) {
         this.cluster = cluster;
         this.writer = writer;
         this.segments = List.copyOf(segments);
         this.root = root;
         this.undecided = undecided;
+        this.lease = lease;
         this.reader = reader;
     }
 
@@ -79,7 +90,9 @@ final class Takeover {
                 writer.name(),
                 writer.epoch(),
                 open.size());
-        return forEach(open, this::fence).thenCompose(ignored -> decideAndRewrite(open, 1));
+        return forEach(open, this::fence)
+                .thenCompose(ignored -> waitOutUnfenced(open))
+                .thenCompose(ignored -> decideAndRewrite(open, 1));
     }
 
     private CompletableFuture<Void> fence(LogSegment segment) {
@@ -91,6 +104,25 @@ final class Takeover {
                         segment,
                         new ArrayList<>(
                                 readings.stream().map(CompletableFuture::join).toList())));
+    }
+
+    /** Counted from now, after the epoch was raised: no lease of the former writer's lasts longer. */
+    private CompletableFuture<Void> waitOutUnfenced(List<LogSegment> open) {
+        List<LogSegment> unfenced = open.stream()
+                .filter(segment -> LogChain.isUnfenced(evidenceOf(segment)))
+                .toList();
+        if (undecided == Undecided.BLOCK || unfenced.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        LOG.warn(
+                "event=unfenced volume={} epoch={} segments={} waitMillis={}",
+                writer.name(),
+                writer.epoch(),
+                unfenced,
+                lease.toMillis());
+        CompletableFuture<Void> lapsed = new CompletableFuture<>();
+        cluster.loop().schedule(lease.toNanos(), () -> lapsed.complete(null));
+        return lapsed.thenCompose(ignored -> forEach(unfenced, this::fence));
     }
 
     /**
@@ -282,7 +314,8 @@ final class Takeover {
         SegmentSeal.Builder seal = SegmentSeal.newBuilder()
                 .setSegment(segment.id().toProto())
                 .setSealedBytes(tail.bytes())
-                .setStripeCount(tail.stripes());
+                .setStripeCount(tail.stripes())
+                .setGivenUp(tail.blocked() == null ? "" : tail.blocked());
         for (int shard = 0; shard < cells.length; shard++) {
             boolean answered = evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
             seal.addShards(ShardSeal.newBuilder()

@@ -195,8 +195,8 @@ public final class VolumeOpening {
             return CompletableFuture.failedFuture(e);
         }
         List<LogSegment> segments = new ArrayList<>();
-        Lease lease = new Lease(
-                cluster, writer, askedNanos, Duration.ofMillis(opened.getLeaseMillis()), listener);
+        Duration leaseLength = Duration.ofMillis(opened.getLeaseMillis());
+        Lease lease = new Lease(cluster, writer, askedNanos, leaseLength, listener);
         if (renewed) {
             lease.start();
         }
@@ -210,6 +210,7 @@ public final class VolumeOpening {
                                         segments,
                                         root,
                                         options.undecided(),
+                                        leaseLength,
                                         reader)
                                 .run())
                         .thenApply(tails -> new TakenOver(

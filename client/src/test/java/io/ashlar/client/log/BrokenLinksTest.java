@@ -84,11 +84,11 @@ class BrokenLinksTest {
     }
 
     private Map<LogSegment, TailDecision.Tail> decide() throws AshlarException {
-        return new LogChain(
-                        List.copyOf(evidence.keySet()),
-                        evidence,
-                        LogPosition.START,
-                        Undecided.BLOCK)
+        return decide(Undecided.BLOCK);
+    }
+
+    private Map<LogSegment, TailDecision.Tail> decide(Undecided undecided) throws AshlarException {
+        return new LogChain(List.copyOf(evidence.keySet()), evidence, LogPosition.START, undecided)
                 .decide();
     }
 
@@ -110,5 +110,30 @@ class BrokenLinksTest {
         assertThatThrownBy(this::decide)
                 .isInstanceOf(AshlarException.Unavailable.class)
                 .hasMessageContaining("cannot be fenced yet");
+    }
+
+    @Test
+    void aSegmentOfWhichNoNodeAnswersEndsUnprovedWhereItIsGivenUp() throws AshlarException {
+        LogSegment first = empty(1);
+        LogSegment second = unreachable(2);
+        Map<LogSegment, TailDecision.Tail> tails = decide(Undecided.GIVE_UP);
+        assertThat(tails.get(first)).isEqualTo(new TailDecision.Tail(List.of(), 0, 0, null));
+        assertThat(tails.get(second)).extracting(TailDecision.Tail::bytes).isEqualTo(0L);
+        assertThat(tails.get(second))
+                .extracting(TailDecision.Tail::blocked)
+                .asString()
+                .contains("stripe 0 of " + second, "down");
+    }
+
+    /** It tells of what lies before it, although nobody else does. */
+    @Test
+    void aSegmentOfWhichNoNodeAnswersIsLostUpToWhereTheNextOneFollows() throws AshlarException {
+        LogSegment first = unreachable(1);
+        LogSegment second = following(2, first);
+        Map<LogSegment, TailDecision.Tail> tails = decide(Undecided.GIVE_UP);
+        assertThat(tails.get(first))
+                .isEqualTo(new TailDecision.Tail(
+                        List.of(new TailDecision.Verdict.LostRange(0, 8192, 1)), 8192, 1, null));
+        assertThat(tails.get(second)).extracting(TailDecision.Tail::bytes).isEqualTo(8192L);
     }
 }

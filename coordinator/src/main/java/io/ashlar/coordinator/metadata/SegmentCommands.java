@@ -104,6 +104,11 @@ final class SegmentCommands {
                 continue;
             }
             seal(requireSegment(seal.getSegment(), command.getVolume()), seal);
+            if (!seal.getGivenUp().isEmpty()) {
+                metadata.addEvent(
+                        "volume " + volume.getName(),
+                        "given up, whatever it was: " + seal.getGivenUp());
+            }
         }
         unblock(VolumeId.of(command.getVolume()));
         return Outcome.getDefaultInstance();

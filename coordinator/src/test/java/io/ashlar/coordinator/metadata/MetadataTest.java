@@ -291,6 +291,20 @@ final class MetadataTest {
         assertThat(metadata.unsealedVolumes()).isEmpty();
     }
 
+    @Test
+    void recordsWhatWasGivenUp() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        apply(createSegment(1, 1));
+        apply(openSegment(1, 1));
+        Command.Builder seal = seal(1, 1, 0);
+        seal.getSegmentsSealBuilder().getSealsBuilder(0).setGivenUp("stripe 3 on a burnt node");
+        apply(seal);
+        assertThat(metadata.events(0, 10_000))
+                .anySatisfy(event -> assertThat(event.toString())
+                        .contains("volume disk0", "given up", "stripe 3 on a burnt node"));
+    }
+
     private String blocked() {
         return Objects.requireNonNull(metadata.volume(VOLUME)).getBlocked();
     }

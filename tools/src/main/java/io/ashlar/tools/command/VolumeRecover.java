@@ -16,7 +16,10 @@ import java.util.Map;
         description =
                 "Give up, on record, the last writes of a volume that cannot be opened because"
                         + " nobody can tell whether they were acknowledged. What is given up is lost, also"
-                        + " where its nodes come back: reads of it fail.")
+                        + " where its nodes come back: reads of it fail where any record tells of it,"
+                        + " and show what was there before where none does. Where no node of a"
+                        + " segment answers, make sure first that the volume's last writer does not"
+                        + " run any more: what it acknowledges there is lost too.")
 final class VolumeRecover extends Leaf {
     @Parameters(paramLabel = "NAME", description = "the volume")
     @SuppressWarnings("NullAway.Init")
@@ -40,8 +43,9 @@ final class VolumeRecover extends Leaf {
         console()
                 .line(name + " can be opened; "
                         + (lost == 0
-                                ? "nothing is lost"
-                                : lost + " blocks are lost, and reads of them fail"));
+                                ? "no block is known to be lost"
+                                : lost + " blocks are lost, and reads of them fail")
+                        + (acceptLoss ? "; `ashlar events` tells what was given up unseen" : ""));
         if (console().isJson()) {
             console().json(Map.of("volume", name.text(), "lostBlocks", lost));
         }
