@@ -329,6 +329,11 @@ public final class Volume implements AutoCloseable {
     /**
      * Makes every write durable, seals the log and gives the volume up for others to open. Does
      * nothing the second time.
+     *
+     * <p>Where no coordinator answers it ends within four times {@link
+     * ClientConfig#coordinatorTimeout}, a minute by default, and logs what it could not do. Nothing
+     * that was acknowledged is lost by that: whoever opens the volume next finds it. Writes that
+     * could not be made durable by then fail.
      */
     @Override
     public void close() throws AshlarException {

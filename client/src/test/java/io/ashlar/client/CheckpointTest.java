@@ -11,9 +11,13 @@ import io.ashlar.client.protocol.Request;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 
 /** A volume whose map is in its log. */
 class CheckpointTest {
@@ -196,6 +200,69 @@ class CheckpointTest {
         client = new TestClient(loop, cluster, random, CONFIG);
         volume = client.open();
         expectImage();
+    }
+
+    /** The map's pages cannot be placed: what their segment lost is sealed by nobody. */
+    @Test
+    void closingEndsWhereNoCoordinatorAnswersAndANodeFails() {
+        write(0, 8);
+        client.hearCoordinator(false);
+        cluster.kill(0);
+        client.close(volume);
+        reopenWithAllNodes();
+        expectImage();
+    }
+
+    @Test
+    void closingFailsWritesThatWaitForACoordinatorThatDoesNotAnswer() {
+        write(0, 8);
+        client.hearCoordinator(false);
+        cluster.kill(0);
+        CompletableFuture<Void> written =
+                volume.writeAsync(16 * 4096, ByteBuffer.wrap(new byte[4096]));
+        loop.runFor(20 * TestClient.SECOND);
+        assertThat(written).isNotDone();
+        client.close(volume);
+        assertThat(written).isCompletedExceptionally();
+        assertThat(written.exceptionNow())
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("is being closed");
+        reopenWithAllNodes();
+        expectImage();
+    }
+
+    /** Tables that fill are not let go before a coordinator has taken a root. */
+    @Test
+    void closingFailsWritesThatWaitForRoomInTheMap() {
+        client.close(volume);
+        client = new TestClient(loop, cluster, random, SMALL_TABLES);
+        volume = client.open();
+        write(0, 8);
+        client.hearCoordinator(false);
+        List<CompletableFuture<Void>> writes = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            for (int block = 0; block < BLOCKS; block += 2) {
+                writes.add(volume.writeAsync(
+                        block * 4096L, ByteBuffer.wrap(image, block * 4096, 4096)));
+            }
+            loop.runFor(TestClient.SECOND);
+        }
+        assertThat(writes).anyMatch(write -> !write.isDone());
+        client.close(volume);
+        assertThat(writes).allMatch(CompletableFuture::isDone);
+        reopenWithAllNodes();
+        expectImage();
+    }
+
+    private void reopenWithAllNodes() {
+        client.kill();
+        for (int node = 0; node < 6; node++) {
+            if (!cluster.isUp(node)) {
+                cluster.start(node);
+            }
+        }
+        client = new TestClient(loop, cluster, random, CONFIG);
+        volume = client.open();
     }
 
     @Test

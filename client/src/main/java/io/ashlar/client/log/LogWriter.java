@@ -165,7 +165,10 @@ final class LogWriter {
         }
     }
 
-    /** No stripe waits any longer for a segment that no coordinator creates. */
+    /**
+     * No stripe waits any longer for a segment that no coordinator creates, or for segments that none
+     * seals: the writer ends where that fails.
+     */
     void stopWaiting() {
         segments.end();
     }
@@ -361,7 +364,10 @@ final class LogWriter {
                 .exceptionally(this::commandFailed);
     }
 
-    /** A command that can only fail for good: the epoch is not ours any more, or a bug. */
+    /**
+     * A command that can only fail for good: the epoch is not ours any more, nothing waits for a
+     * coordinator any more, or a bug.
+     */
     private @Nullable Void commandFailed(Throwable failure) {
         end(AshlarException.in(failure));
         return null;

@@ -271,7 +271,7 @@ final class OpenSegments {
         if (unused != null) {
             spare = null;
             discarded.add(unused);
-            var _ = command(List.of(unused.seal()), !ended)
+            var _ = command(List.of(unused.seal()))
                     .thenRun(() -> sealed(unused))
                     .exceptionally(failure -> {
                         LOG.warn(
@@ -284,7 +284,10 @@ final class OpenSegments {
         }
     }
 
-    /** The writer has ended, or wants to: nothing waits for a coordinator any more. */
+    /**
+     * The writer has ended, or wants to: nothing waits for a coordinator any more, but for the
+     * answer to what it was asked.
+     */
     void end() {
         ended = true;
     }
@@ -316,7 +319,7 @@ final class OpenSegments {
             return CompletableFuture.completedFuture(null);
         }
         sealingFull = true;
-        return command(List.of(first.seal()), true).thenRun(() -> {
+        return command(List.of(first.seal())).thenRun(() -> {
             sealingFull = false;
             if (open.peekFirst() == first) {
                 open.removeFirst();
@@ -333,8 +336,10 @@ final class OpenSegments {
      *     coordinator answers in its time, that is left to whoever opens the volume next
      */
     CompletableFuture<Void> sealAll(boolean forGood) {
-        if (forGood && creation != null) {
+        if (forGood) {
             end();
+        }
+        if (forGood && creation != null) {
             return creation.handle((ignored, failure) -> failure == null)
                     .thenCompose(ignored -> sealAll(true));
         }
@@ -350,7 +355,7 @@ final class OpenSegments {
             return CompletableFuture.completedFuture(null);
         }
         List<SegmentSeal> seals = all.stream().map(OpenSegment::seal).toList();
-        return command(seals, !forGood).thenRun(() -> {
+        return command(seals).thenRun(() -> {
             for (OpenSegment segment : all) {
                 open.remove(segment);
                 sealed(segment);
@@ -381,7 +386,8 @@ final class OpenSegments {
                 end.bytes());
     }
 
-    private CompletableFuture<Void> command(List<SegmentSeal> seals, boolean untilAnswered) {
+    /** Repeated until it is answered, or until nothing waits for a coordinator any more. */
+    private CompletableFuture<Void> command(List<SegmentSeal> seals) {
         Request request = Request.newBuilder()
                 .setSealSegments(SealSegments.newBuilder()
                         .setRequestId(cluster.newRequestId())
@@ -390,11 +396,11 @@ final class OpenSegments {
                         .addAllSeals(seals))
                 .build();
         CompletableFuture<Void> answered = new CompletableFuture<>();
-        send(request, untilAnswered, answered);
+        send(request, answered);
         return answered;
     }
 
-    private void send(Request request, boolean untilAnswered, CompletableFuture<Void> answered) {
+    private void send(Request request, CompletableFuture<Void> answered) {
         var _ = cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())
                 .whenComplete((response, failure) -> {
@@ -403,10 +409,8 @@ final class OpenSegments {
                         return;
                     }
                     AshlarException cause = AshlarException.in(failure);
-                    if (cause instanceof AshlarException.Unavailable && untilAnswered) {
-                        cluster.loop()
-                                .schedule(
-                                        RETRY_NANOS, () -> send(request, untilAnswered, answered));
+                    if (cause instanceof AshlarException.Unavailable && !ended) {
+                        cluster.loop().schedule(RETRY_NANOS, () -> send(request, answered));
                     } else {
                         answered.completeExceptionally(cause);
                     }

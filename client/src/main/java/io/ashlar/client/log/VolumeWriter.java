@@ -12,6 +12,7 @@ import io.ashlar.client.transport.Loop;
 import io.ashlar.ec.ReedSolomon;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -178,27 +179,51 @@ public final class VolumeWriter {
      * Saves the map and seals all segments, once everything that was written is acknowledged or has
      * failed; whatever comes later is refused. A map that cannot be saved now is made anew from the
      * log by whoever opens the volume next.
+     *
+     * <p>Where no coordinator answers this ends all the same, within three times the coordinator's
+     * time: writes that get no further fail, a map that is not saved is given up, and what is not
+     * sealed is left to the next opening.
      */
     public CompletableFuture<Void> close() {
         closed = true;
-        return flush().handle((ignored, failure) -> failure == null)
-                .thenCompose(ignored -> log.whenIdle())
+        return lastWrites()
                 .thenCompose(ignored -> lastCheckpoint())
                 .thenCompose(ignored -> log.whenIdle())
                 .thenCompose(ignored -> log.seal());
     }
 
+    private CompletableFuture<Void> lastWrites() {
+        CompletableFuture<Void> over = flush().exceptionally(failure -> null);
+        endIfStuck(over, log.stats().stripes());
+        return over;
+    }
+
+    /** Looks, as long as writes wait, whether any stripe was acknowledged since the last look. */
+    private void endIfStuck(CompletableFuture<Void> over, long stripesBefore) {
+        Duration patience = cluster.config().coordinatorTimeout();
+        Loop.Timer timer = cluster.loop().schedule(patience.toNanos(), () -> {
+            long stripes = log.stats().stripes();
+            if (stripes > stripesBefore) {
+                endIfStuck(over, stripes);
+            } else if (!over.isDone()) {
+                end(new AshlarException.Unavailable("volume " + writer.name()
+                        + " is being closed, and its last writes got no further for "
+                        + patience.toSeconds() + " s: they may or may not be found in it"));
+            }
+        });
+        var _ = over.whenComplete((ignored, failure) -> timer.cancel());
+    }
+
     private CompletableFuture<Void> lastCheckpoint() {
         CompletableFuture<Void> over = new CompletableFuture<>();
         Loop.Timer timer = cluster.loop()
-                .schedule(cluster.config().coordinatorTimeout().toNanos(), () -> {
-                    log.stopWaiting();
-                    over.complete(null);
-                });
+                .schedule(
+                        cluster.config().coordinatorTimeout().toNanos(), () -> over.complete(null));
         var _ = map.checkpoint().whenComplete((ignored, failure) -> over.complete(null));
         return over.thenRun(() -> {
             timer.cancel();
             map.close(new AshlarException.Invalid("volume " + writer.name() + " is closed"));
+            log.stopWaiting();
         });
     }
 

@@ -263,7 +263,11 @@ final class MountCommand extends Leaf {
             stopping = true;
             while (!open.isEmpty()) {
                 try {
-                    open.pop().close();
+                    AutoCloseable last = open.pop();
+                    if (last instanceof Volume) {
+                        beginClosingVolumes();
+                    }
+                    last.close();
                 } catch (Exception e) {
                     clean = false;
                     log.error("event=unclean_stop reason=\"{}\"", reason(e));
@@ -271,6 +275,15 @@ final class MountCommand extends Leaf {
             }
         }
         return clean;
+    }
+
+    /** So that many take no longer than one does where no coordinator answers. */
+    private void beginClosingVolumes() {
+        for (AutoCloseable resource : open) {
+            if (resource instanceof Volume volume) {
+                var _ = volume.closeAsync();
+            }
+        }
     }
 
     private static String reason(Exception e) {
