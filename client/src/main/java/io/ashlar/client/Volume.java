@@ -37,15 +37,12 @@ import java.util.function.Supplier;
  * done when it survives the loss of any m nodes and of this process. Calls may be made from any
  * thread; what overlaps while in flight is written in the order of the calls, and a read that
  * overlaps a write in flight sees each block before or after it. A caller that has more bytes in
- * flight than the client's limit is held back in {@link #writeAsync}.
+ * flight than the client's limit is held back in {@link #writeAsync} and {@link #zeroAsync}.
  *
  * <p>Futures complete on the client's own thread: what hangs on them must not block.
  */
 public final class Volume implements AutoCloseable {
     public static final int BLOCK_BYTES = Stripe.BLOCK_BYTES;
-
-    /** An extent counts its blocks in an int. */
-    private static final int MAX_ZERO_BLOCKS = 1 << 30;
 
     private static final MemorySegment NO_BYTES = MemorySegment.ofArray(new byte[0]);
 
@@ -193,6 +190,12 @@ public final class Volume implements AutoCloseable {
         }
         MemorySegment bytes = MemorySegment.ofBuffer(source);
         int blocks = length / BLOCK_BYTES;
+        return whileHeld(blocks, () -> writer.write(offset / BLOCK_BYTES, blocks, bytes));
+    }
+
+    /** Writes something that keeps so many blocks waiting; while too many wait, holds back. */
+    private CompletableFuture<Void> whileHeld(
+            int blocks, Supplier<CompletableFuture<Void>> action) {
         int held = Math.min(blocks, maxWaitingBlocks);
         if (cluster.loop().inLoop()) {
             if (!waitingBlocks.tryAcquire(held)) {
@@ -203,8 +206,7 @@ public final class Volume implements AutoCloseable {
         } else {
             waitingBlocks.acquireUninterruptibly(held);
         }
-        return onLoop(() -> writer.write(offset / BLOCK_BYTES, blocks, bytes))
-                .whenComplete((ignored, failure) -> waitingBlocks.release(held));
+        return onLoop(action).whenComplete((ignored, failure) -> waitingBlocks.release(held));
     }
 
     /** Makes a range read as zeroes; blocks until that is durable. */
@@ -212,7 +214,10 @@ public final class Volume implements AutoCloseable {
         Waiting.on(zeroAsync(offset, lengthBytes));
     }
 
-    /** The same without blocking. Nothing is stored for zeroes but that they are. */
+    /**
+     * The same without blocking. Nothing is stored for zeroes but that they are; while they wait they
+     * count as a block.
+     */
     public CompletableFuture<Void> zeroAsync(long offset, long lengthBytes) {
         AshlarException refused = unaligned(offset, lengthBytes);
         if (refused != null) {
@@ -221,15 +226,8 @@ public final class Volume implements AutoCloseable {
         if (lengthBytes == 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return onLoop(() -> {
-            List<CompletableFuture<Void>> parts = new ArrayList<>();
-            long blocks = lengthBytes / BLOCK_BYTES;
-            for (long done = 0; done < blocks; done += MAX_ZERO_BLOCKS) {
-                int count = (int) Math.min(MAX_ZERO_BLOCKS, blocks - done);
-                parts.add(writer.write(offset / BLOCK_BYTES + done, count, NO_BYTES));
-            }
-            return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new));
-        });
+        return whileHeld(
+                1, () -> writer.write(offset / BLOCK_BYTES, lengthBytes / BLOCK_BYTES, NO_BYTES));
     }
 
     /**

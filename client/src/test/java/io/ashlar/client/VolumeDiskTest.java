@@ -82,6 +82,15 @@ class VolumeDiskTest {
     }
 
     @Test
+    void moreZeroesThanMayWaitAreHeldBackAndNoneIsRefused() {
+        List<CompletableFuture<Void>> zeroes = new ArrayList<>();
+        for (int i = 0; i < 20_000; i++) {
+            zeroes.add(disk.zero(i % 256 * 4096L, 4096));
+        }
+        client.finish(() -> CompletableFuture.allOf(zeroes.toArray(CompletableFuture[]::new)));
+    }
+
+    @Test
     void tellsWhatItConsistsOf() {
         var _ = client.finish(() -> write(8192, new byte[] {1}));
         List<VolumeExtent> extents = client.finish(() -> disk.extents(100, SIZE - 100, 10));

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -68,6 +69,22 @@ class VolumeTest {
         assertThat(Arrays.copyOfRange(before, 4096, 12_288)).containsOnly(0);
         reopen();
         assertThat(read(0, 64 * 4096)).isEqualTo(before);
+    }
+
+    @Test
+    void zeroesThatWaitAreBoundedAsWritesAre() {
+        int most = Math.toIntExact(volume.maxWaitingBytes() / 4096);
+        List<CompletableFuture<Void>> zeroes = new ArrayList<>();
+        for (int i = 0; i < most + 100; i++) {
+            zeroes.add(volume.zeroAsync((i % 1024) * 4096L, 4096));
+        }
+        assertThat(zeroes.subList(0, most)).noneMatch(CompletableFuture::isDone);
+        assertThat(zeroes.subList(most, most + 100))
+                .allMatch(refused -> refused.exceptionNow() instanceof AshlarException.Unavailable);
+        assertThat(volume.writeAsync(0, ByteBuffer.allocate(4096))).isCompletedExceptionally();
+        finish(() -> zeroes.get(most - 1));
+        assertThat(zeroes.subList(0, most)).noneMatch(CompletableFuture::isCompletedExceptionally);
+        finish(() -> volume.zeroAsync(0, SIZE));
     }
 
     @Test

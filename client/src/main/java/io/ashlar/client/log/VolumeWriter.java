@@ -60,7 +60,7 @@ public final class VolumeWriter {
      *
      * @return done when the write is acknowledged: durable on all participants of its stripes
      */
-    public CompletableFuture<Void> write(long firstBlock, int blockCount, MemorySegment source) {
+    public CompletableFuture<Void> write(long firstBlock, long blockCount, MemorySegment source) {
         if (closed) {
             return CompletableFuture.failedFuture(
                     new AshlarException.Invalid("volume " + writer.name() + " is closed"));

@@ -18,13 +18,16 @@ import java.util.concurrent.CompletableFuture;
  * those who add them.
  */
 final class WriteQueue {
+    /** An extent counts its blocks in an int. */
+    private static final int MAX_ZERO_BLOCKS = 1 << 30;
+
     private final int batchBlocks;
     private final Deque<Write> waiting = new ArrayDeque<>();
     private long waitingBlocks;
     private @Nullable Write last;
 
     /**
-     * @param batchBlocks stored blocks that a batch holds at most
+     * @param batchBlocks that a batch holds at most; a run of zeroes counts as one
      */
     WriteQueue(int batchBlocks) {
         this.batchBlocks = batchBlocks;
@@ -35,11 +38,11 @@ final class WriteQueue {
         private final CompletableFuture<Void> done = new CompletableFuture<>();
         private final MemorySegment source;
         private long block;
-        private int blocksLeft;
-        private int blocksTaken;
+        private long blocksLeft;
+        private long blocksTaken;
         private int partsInFlight;
 
-        Write(long block, int blocks, MemorySegment source) {
+        Write(long block, long blocks, MemorySegment source) {
             this.block = block;
             this.blocksLeft = blocks;
             this.source = source;
@@ -49,12 +52,17 @@ final class WriteQueue {
             return source.byteSize() == 0;
         }
 
-        EncodedStripe.Run take(int blocks) {
+        /** Of a batch, that what is left takes. */
+        long batchBlocks() {
+            return isZero() ? Math.min(1, blocksLeft) : blocksLeft;
+        }
+
+        EncodedStripe.Run take(int room) {
+            int blocks = (int) Math.min(isZero() ? MAX_ZERO_BLOCKS : room, blocksLeft);
             MemorySegment bytes = isZero()
                     ? source
                     : source.asSlice(
-                            (long) blocksTaken * Stripe.BLOCK_BYTES,
-                            (long) blocks * Stripe.BLOCK_BYTES);
+                            blocksTaken * Stripe.BLOCK_BYTES, (long) blocks * Stripe.BLOCK_BYTES);
             EncodedStripe.Run run = new EncodedStripe.Run(block, blocks, bytes);
             block += blocks;
             blocksTaken += blocks;
@@ -94,10 +102,10 @@ final class WriteQueue {
      *
      * @return done when the write is acknowledged
      */
-    CompletableFuture<Void> add(long firstBlock, int blockCount, MemorySegment source) {
+    CompletableFuture<Void> add(long firstBlock, long blockCount, MemorySegment source) {
         Write write = new Write(firstBlock, blockCount, source);
         waiting.add(write);
-        waitingBlocks += write.isZero() ? 0 : blockCount;
+        waitingBlocks += write.batchBlocks();
         last = write;
         return write.done;
     }
@@ -122,21 +130,16 @@ final class WriteQueue {
         int room = batchBlocks;
         while (!waiting.isEmpty() && room > 0) {
             Write write = waiting.peek();
-            int blocks = write.isZero() ? write.blocksLeft : Math.min(room, write.blocksLeft);
-            batch.runs.add(write.take(blocks));
+            long before = write.batchBlocks();
+            batch.runs.add(write.take(room));
             batch.writes.add(write);
-            if (!write.isZero()) {
-                room -= blocks;
-                waitingBlocks -= blocks;
-            }
-            if (write.blocksLeft == 0) {
-                waiting.remove();
-            } else {
+            int taken = (int) (before - write.batchBlocks());
+            room -= taken;
+            waitingBlocks -= taken;
+            if (write.blocksLeft > 0) {
                 break;
             }
-            if (batch.runs.size() >= batchBlocks) {
-                break;
-            }
+            waiting.remove();
         }
         return batch;
     }

@@ -78,9 +78,10 @@ public final class VolumeDisk implements NbdExport {
         long wholeTo = blockStart(end);
         boolean aligned = from == offset && to == end;
         if (aligned) {
-            return order.submit(from, to, 0, false, () -> volume.zeroAsync(from, to - from));
+            return order.submit(
+                    from, to, BLOCK_BYTES, false, () -> volume.zeroAsync(from, to - from));
         }
-        return order.submit(from, to, 2L * BLOCK_BYTES, true, () -> {
+        return order.submit(from, to, 3L * BLOCK_BYTES, true, () -> {
             List<CompletableFuture<Void>> parts = new ArrayList<>();
             if (wholeFrom > wholeTo) {
                 parts.add(zeroWithin(offset, end));
