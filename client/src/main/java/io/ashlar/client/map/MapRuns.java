@@ -21,7 +21,8 @@ import java.util.concurrent.CompletableFuture;
  * The runs of a map and what happens to them: a frozen table is written, runs are merged, and what
  * came of it is seen only once the owner of the map has committed a root that lists it. Commits go
  * one at a time; a later one takes all that was finished meanwhile. Whatever fails is tried again
- * after a delay that doubles, except that a fenced map stops for good.
+ * after a delay that doubles, except that a fenced map stops for good. Merges have a delay of their
+ * own: a run that cannot be read now holds up nothing that does not read it.
  *
  * <p>Invariants: the list that lookups see is the committed one (but for the places of runs, which
  * mean nothing to a lookup); a table is let go only when a root that covers it is committed; a run
@@ -29,8 +30,6 @@ import java.util.concurrent.CompletableFuture;
  */
 final class MapRuns {
     private static final Logger LOG = LoggerFactory.getLogger(MapRuns.class);
-    private static final long FIRST_RETRY_NANOS = 100_000_000L;
-    private static final long MAX_RETRY_NANOS = 10_000_000_000L;
 
     private final Loop loop;
     private final MapStore store;
@@ -50,9 +49,12 @@ final class MapRuns {
     private final List<Finished> finished = new ArrayList<>();
     private final Set<Run> busy = new HashSet<>();
     private boolean committing;
-    private boolean paused;
     private boolean closed;
-    private long retryNanos = FIRST_RETRY_NANOS;
+
+    /** Of writing the frozen table, and of commits. */
+    private final RetryPause writing;
+
+    private final RetryPause merging;
     private @Nullable AshlarException lastFailure;
     private @Nullable CompletableFuture<Void> mergedAll;
     private long pagesWritten;
@@ -73,6 +75,8 @@ final class MapRuns {
         this.blockCount = root.blockCount();
         this.root = root;
         this.current = new Version(list);
+        this.writing = new RetryPause(loop, this::goOn);
+        this.merging = new RetryPause(loop, this::goOn);
     }
 
     /** Hears what becomes of frozen tables. */
@@ -168,8 +172,13 @@ final class MapRuns {
         busy.clear();
     }
 
+    private void goOn() {
+        commit();
+        plan();
+    }
+
     private void plan() {
-        if (closed || paused) {
+        if (closed || writing.isOn()) {
             return;
         }
         if (mergedAll != null) {
@@ -190,8 +199,10 @@ final class MapRuns {
         }
     }
 
+    /** None begins while a commit is unanswered: what it makes could not be committed either. */
     private boolean mayMerge() {
-        return jobs.stream().filter(job -> job.flushed == null).count() < limits.maxMerges();
+        long merges = jobs.stream().filter(job -> job.flushed == null).count();
+        return !merging.isOn() && !committing && merges < limits.maxMerges();
     }
 
     /** Pages that the frozen table will take, while it waits. */
@@ -202,7 +213,7 @@ final class MapRuns {
 
     private void planMergeAll() {
         CompletableFuture<Void> wanted = mergedAll;
-        if (wanted == null || !jobs.isEmpty() || !finished.isEmpty() || committing) {
+        if (wanted == null || !jobs.isEmpty() || !finished.isEmpty() || !mayMerge()) {
             return;
         }
         List<Run> all = current.runs;
@@ -231,18 +242,23 @@ final class MapRuns {
             pagesWritten += merge.pagesWritten();
             jobs.remove(job);
             if (failure == null) {
+                pauseOf(job).reset();
                 finished.add(new Finished(job, output));
                 commit();
             } else {
                 busy.removeAll(job.inputs);
                 flushing &= flushed == null;
-                failed(AshlarException.in(failure));
+                failed(AshlarException.in(failure), pauseOf(job));
             }
         });
     }
 
+    private RetryPause pauseOf(Job job) {
+        return job.flushed == null ? merging : writing;
+    }
+
     private void commit() {
-        if (closed || paused || committing || finished.isEmpty()) {
+        if (closed || writing.isOn() || committing || finished.isEmpty()) {
             return;
         }
         committing = true;
@@ -260,7 +276,7 @@ final class MapRuns {
             if (failure == null) {
                 committed(next, parts);
             } else {
-                failed(AshlarException.in(failure));
+                failed(AshlarException.in(failure), writing);
             }
         });
     }
@@ -274,7 +290,7 @@ final class MapRuns {
     }
 
     private void committed(MapRoot next, List<Finished> parts) {
-        retryNanos = FIRST_RETRY_NANOS;
+        writing.reset();
         root = next;
         Version before = current;
         current = new Version(with(parts));
@@ -296,8 +312,7 @@ final class MapRuns {
         if (done != null) {
             listener.committed(done);
         }
-        commit();
-        plan();
+        goOn();
     }
 
     /** What directories take is the cache's loss. */
@@ -305,7 +320,7 @@ final class MapRuns {
         return Math.max(limits.pageBytes() / 8, limits.pageBytes() - directoryBytes());
     }
 
-    private void failed(AshlarException cause) {
+    private void failed(AshlarException cause, RetryPause pause) {
         lastFailure = cause;
         if (closed) {
             return;
@@ -317,17 +332,9 @@ final class MapRuns {
         }
         LOG.warn(
                 "event=map-write-failed retryMillis={} cause=\"{}\"",
-                retryNanos / 1_000_000,
+                pause.nextNanos() / 1_000_000,
                 cause.getMessage());
-        if (!paused) {
-            paused = true;
-            loop.schedule(retryNanos, () -> {
-                paused = false;
-                commit();
-                plan();
-            });
-            retryNanos = Math.min(2 * retryNanos, MAX_RETRY_NANOS);
-        }
+        pause.begin();
     }
 
     /** Adds what all runs refer to: those seen, those being read, those being made. */

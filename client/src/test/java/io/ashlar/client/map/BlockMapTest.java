@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 
 class BlockMapTest {
     private static final int BLOCKS = 200_000;
+    private static final long MILLI_NANOS = 1_000_000L;
     private static final long LONG_NANOS = 3_600_000_000_000L;
     private static final MapLimits SMALL = new MapLimits(64 << 10, 64 << 10, 2, 4);
 
@@ -211,6 +212,32 @@ class BlockMapTest {
         assertThat(map.stats().lastFailure()).contains("no answer");
         store.failAt(0);
         await(checkpoint);
+        expectAll(map);
+    }
+
+    @Test
+    void aRunThatCannotBeReadDelaysMergesOnly() throws Exception {
+        BlockMap map = open(SMALL);
+        write(map, 1000);
+        await(map.mergeAll());
+        Set<SegmentId> old = store.segments();
+        store.hide(old);
+        while (map.stats().lastFailure().isEmpty()) {
+            write(map, 20);
+            loop.runFor(MILLI_NANOS);
+        }
+        loop.runFor(60_000 * MILLI_NANOS);
+        for (int i = 0; i < 5; i++) {
+            writeOne(map, random.nextInt(BLOCKS), 1, Extent.Kind.DATA);
+            CompletableFuture<Void> checkpoint = map.checkpoint();
+            loop.runFor(100 * MILLI_NANOS);
+            assertThat(checkpoint).as("checkpoint %d", i).isDone();
+            loop.runFor(700 * MILLI_NANOS);
+        }
+        int runs = map.stats().runCount();
+        store.hide(Set.of());
+        loop.runFor(60_000 * MILLI_NANOS);
+        assertThat(map.stats().runCount()).isLessThan(runs);
         expectAll(map);
     }
 

@@ -48,6 +48,7 @@ final class FakeMapStore implements MapStore {
     private int rottenByte = -1;
     private int soundReadsLeft;
     private boolean fenced;
+    private Set<SegmentId> hidden = Set.of();
     private final Set<StripeRef> stripesRead = new HashSet<>();
     private long reads;
     private long appendedPages;
@@ -71,6 +72,11 @@ final class FakeMapStore implements MapStore {
     void rotByte(int index, int soundReads) {
         rottenByte = index;
         soundReadsLeft = soundReads;
+    }
+
+    /** Pages of these segments cannot be read; of no others. */
+    void hide(Set<SegmentId> unreadable) {
+        hidden = unreadable;
     }
 
     void fence() {
@@ -164,7 +170,7 @@ final class FakeMapStore implements MapStore {
         SegmentId segment = place.stripe().segment().id();
         reads++;
         stripesRead.add(place.stripe());
-        return later(() -> {
+        return later(hidden.contains(segment), () -> {
             Buffer buffer = Buffer.allocate(crcs.length * Stripe.PIECE_BYTES);
             for (int i = 0; i < crcs.length; i++) {
                 byte[] page = pages.get(
@@ -210,8 +216,12 @@ final class FakeMapStore implements MapStore {
     }
 
     private <T> CompletableFuture<T> later(Supplier<T> action) {
+        return later(false, action);
+    }
+
+    private <T> CompletableFuture<T> later(boolean unavailable, Supplier<T> action) {
         CompletableFuture<T> outcome = new CompletableFuture<>();
-        boolean fails = random.nextDouble() < failureRate;
+        boolean fails = random.nextDouble() < failureRate || unavailable;
         loop.schedule(random.nextLong(MAX_DELAY_NANOS), () -> {
             if (fenced) {
                 outcome.completeExceptionally(new AshlarException.Fenced("fenced"));
