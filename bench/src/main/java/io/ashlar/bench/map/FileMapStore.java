@@ -3,6 +3,7 @@ package io.ashlar.bench.map;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.MapRootFormat;
 import io.ashlar.client.log.LogSegment;
+import io.ashlar.client.log.ShardPlaces;
 import io.ashlar.client.map.MapStore;
 import io.ashlar.client.map.PagePlace;
 import io.ashlar.client.map.SegmentReferences;
@@ -42,6 +43,7 @@ final class FileMapStore implements MapStore, AutoCloseable {
     private static final Stripe.Geometry GEOMETRY =
             new Stripe.Geometry(POLICY, POLICY.k(), 4096, BATCH_BYTES / POLICY.k());
 
+    private final ShardPlaces places = new ShardPlaces();
     private final FileChannel file;
     private final Path path;
     private final Map<SegmentId, LogSegment> segments = new HashMap<>();
@@ -71,7 +73,7 @@ final class FileMapStore implements MapStore, AutoCloseable {
             made.addPlacements(Placement.newBuilder().setNode("n" + i));
         }
         try {
-            LogSegment segment = LogSegment.of(made.build());
+            LogSegment segment = LogSegment.of(made.build(), places);
             segments.put(segment.id(), segment);
             return segment;
         } catch (AshlarException e) {

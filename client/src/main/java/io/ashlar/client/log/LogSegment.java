@@ -5,17 +5,20 @@ import io.ashlar.client.model.Address;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
-import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.ec.ReedSolomon;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
-/** A segment as its volume's client knows it. Lives on the volume's loop. */
+/**
+ * A segment as its volume's client knows it. A volume of 1 TiB may have 32,768 of them, so a shard
+ * is kept as its incarnation and its place, which segments share ({@link ShardPlaces}). Lives on the
+ * volume's loop.
+ */
 public final class LogSegment {
     private final SegmentId id;
     private final long sequence;
@@ -24,12 +27,14 @@ public final class LogSegment {
     private final ReedSolomon code;
     private final long shardBytes;
     private final boolean weaker;
+    private final ShardPlaces known;
     private SegmentState state;
     private long sealedBytes;
     private long stripeCount;
-    private List<Shard> shards;
+    private ShardPlace[] places;
+    private long[] incarnations;
 
-    private LogSegment(Segment segment, Policy policy) throws AshlarException {
+    private LogSegment(Segment segment, Policy policy, ShardPlaces known) throws AshlarException {
         this.id = SegmentId.of(segment.getId());
         this.sequence = segment.getSequence();
         this.epoch = segment.getEpoch();
@@ -40,38 +45,61 @@ public final class LogSegment {
         this.state = segment.getState();
         this.sealedBytes = segment.getSealedBytes();
         this.stripeCount = segment.getStripeCount();
-        this.shards = shards(segment, policy);
+        this.known = known;
+        this.places = places(segment);
+        this.incarnations = incarnations(segment);
     }
 
-    /**
-     * A shard's place.
-     *
-     * @param address where its node was last known to listen; empty if it never registered
-     */
-    public record Shard(ShardRef ref, String node, Optional<Address> address, int cells) {
+    /** A shard as it is placed now. */
+    public record Shard(SegmentId segment, int index, long incarnation, ShardPlace place) {
+        public ShardRef ref() {
+            return ShardRef.newBuilder()
+                    .setSegment(segment.toProto())
+                    .setIndex(index)
+                    .setIncarnation(incarnation)
+                    .setDrive(place.drive().toProto())
+                    .build();
+        }
+
+        public String node() {
+            return place.node();
+        }
+
+        /** Where its node was last known to listen; empty if it never registered. */
+        public Optional<Address> address() {
+            return place.address();
+        }
+
         DriveId drive() {
-            return DriveId.of(ref.getDrive());
+            return place.drive();
         }
     }
 
-    public static LogSegment of(Segment segment) throws AshlarException {
-        return new LogSegment(segment, Policy.parse(segment.getPolicy()));
+    /**
+     * As the coordinator tells of it.
+     *
+     * @param known the places of the volume's shards, to which those of this one are added
+     */
+    public static LogSegment of(Segment segment, ShardPlaces known) throws AshlarException {
+        return new LogSegment(segment, Policy.parse(segment.getPolicy()), known);
     }
 
-    private static List<Shard> shards(Segment segment, Policy policy) throws AshlarException {
+    private ShardPlace[] places(Segment segment) throws AshlarException {
         if (segment.getPlacementsCount() != policy.n()) {
             throw new AshlarException.Incompatible("segment " + SegmentId.of(segment.getId())
                     + " has " + segment.getPlacementsCount() + " placements, its policy " + policy);
         }
-        List<Shard> shards = new ArrayList<>(policy.n());
-        for (Placement placement : segment.getPlacementsList()) {
-            Optional<Address> address = placement.getAddress().isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(Address.parse(placement.getAddress()));
-            shards.add(new Shard(
-                    placement.getShard(), placement.getNode(), address, placement.getCells()));
+        ShardPlace[] told = new ShardPlace[policy.n()];
+        for (int i = 0; i < told.length; i++) {
+            told[i] = known.of(segment.getPlacements(i));
         }
-        return List.copyOf(shards);
+        return told;
+    }
+
+    private static long[] incarnations(Segment segment) {
+        return segment.getPlacementsList().stream()
+                .mapToLong(placement -> placement.getShard().getIncarnation())
+                .toArray();
     }
 
     /** Learns where the shards are now. */
@@ -79,7 +107,8 @@ public final class LogSegment {
         if (!SegmentId.of(segment.getId()).equals(id)) {
             throw new IllegalStateException("segment " + id + " told of another's placement");
         }
-        shards = shards(segment, policy);
+        places = places(segment);
+        incarnations = incarnations(segment);
     }
 
     public void sealed(long bytes, long stripes) {
@@ -133,7 +162,11 @@ public final class LogSegment {
     }
 
     public List<Shard> shards() {
-        return shards;
+        return IntStream.range(0, places.length).mapToObj(this::shard).toList();
+    }
+
+    public Shard shard(int index) {
+        return new Shard(id, index, incarnations[index], places[index]);
     }
 
     @Override

@@ -11,9 +11,18 @@ import java.util.Map;
 /** The segments of a volume's log that there are, in log order. Lives on the volume's loop. */
 final class LogSegments {
     private final Map<SegmentId, LogSegment> segments = new LinkedHashMap<>();
+    private final ShardPlaces places;
 
-    LogSegments(List<LogSegment> inLogOrder) {
+    /**
+     * @param places of their shards, and of those that are added
+     */
+    LogSegments(List<LogSegment> inLogOrder, ShardPlaces places) {
+        this.places = places;
         inLogOrder.forEach(this::add);
+    }
+
+    ShardPlaces places() {
+        return places;
     }
 
     void add(LogSegment segment) {

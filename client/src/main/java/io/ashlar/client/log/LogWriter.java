@@ -222,7 +222,7 @@ final class LogWriter {
         Place place = new Place(segment, stripe, cluster.loop().nanoTime());
         inFlight.place = place;
         for (int i = 0; i < stripe.geometry().participants(); i++) {
-            LogSegment.Shard shard = segment.segment().shards().get(stripe.shardOfParticipant(i));
+            LogSegment.Shard shard = segment.segment().shard(stripe.shardOfParticipant(i));
             AppendCell append = AppendCell.newBuilder()
                     .setShard(shard.ref())
                     .setOffset(stripe.identity().offset())

@@ -72,7 +72,7 @@ final class OpenSegments {
         this.cluster = cluster;
         this.writer = writer;
         this.known = known;
-        this.supply = new SegmentSupply(cluster, writer);
+        this.supply = new SegmentSupply(cluster, writer, known.places());
         this.pace = pace;
         this.lastSealed = end.segment();
         this.lastSealedBytes = end.bytes();

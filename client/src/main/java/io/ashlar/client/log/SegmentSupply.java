@@ -38,6 +38,7 @@ final class SegmentSupply {
 
     private final Cluster cluster;
     private final WriterIdentity writer;
+    private final ShardPlaces places;
 
     /** A command to record a segment that nobody has answered yet. */
     private @Nullable Request creation;
@@ -45,9 +46,10 @@ final class SegmentSupply {
     /** Recorded and not known to be open. */
     private final List<LogSegment> unfinished = new ArrayList<>();
 
-    SegmentSupply(Cluster cluster, WriterIdentity writer) {
+    SegmentSupply(Cluster cluster, WriterIdentity writer, ShardPlaces places) {
         this.cluster = cluster;
         this.writer = writer;
+        this.places = places;
     }
 
     /**
@@ -127,7 +129,7 @@ final class SegmentSupply {
 
     private CompletableFuture<LogSegment> recorded(Response response) {
         try {
-            LogSegment segment = LogSegment.of(response.getSegment());
+            LogSegment segment = LogSegment.of(response.getSegment(), places);
             unfinished.add(segment);
             return CompletableFuture.completedFuture(segment);
         } catch (AshlarException e) {

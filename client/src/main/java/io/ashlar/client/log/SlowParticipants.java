@@ -51,8 +51,7 @@ final class SlowParticipants {
     void stripeAnswered(OpenSegment segment, Stripe stripe, long[] nanos) {
         DriveId[] drives = new DriveId[nanos.length];
         for (int i = 0; i < nanos.length; i++) {
-            drives[i] =
-                    segment.segment().shards().get(stripe.shardOfParticipant(i)).drive();
+            drives[i] = segment.segment().shard(stripe.shardOfParticipant(i)).drive();
         }
         pace.stripeAnswered(drives, nanos, now());
     }

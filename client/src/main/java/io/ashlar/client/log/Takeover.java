@@ -208,7 +208,7 @@ final class Takeover {
 
     private CompletableFuture<Boolean> append(Rewrite rewrite, Buffer cell) {
         Stripe stripe = rewrite.stripe;
-        LogSegment.Shard shard = rewrite.segment.shards().get(rewrite.shard());
+        LogSegment.Shard shard = rewrite.segment.shard(rewrite.shard());
         Buffer header = Buffer.allocate(stripe.geometry().headerBytes());
         CellFormat.write(stripe, stripe.geometry().roleOf(rewrite.participant), header.segment());
         AppendCell append = AppendCell.newBuilder()

@@ -48,6 +48,7 @@ public final class VolumeOpening {
 
     private final DamageReports damage;
     private final Placements placements;
+    private final ShardPlaces places = new ShardPlaces();
 
     /** As seen when the volume was first found held; a living holder raises it. */
     private long renewalsSeen = -1;
@@ -216,9 +217,11 @@ public final class VolumeOpening {
                         .thenApply(tails -> new TakenOver(
                                 writer,
                                 info,
-                                new LogSegments(segments.stream()
-                                        .filter(segment -> segment.sealedBytes() > 0)
-                                        .toList()),
+                                new LogSegments(
+                                        segments.stream()
+                                                .filter(segment -> segment.sealedBytes() > 0)
+                                                .toList(),
+                                        places),
                                 opened.getRootsList(),
                                 tails,
                                 lease)));
@@ -282,7 +285,7 @@ public final class VolumeOpening {
             WriterIdentity writer, List<LogSegment> segments, List<Segment> page, boolean more) {
         try {
             for (Segment segment : page) {
-                LogSegment next = LogSegment.of(segment);
+                LogSegment next = LogSegment.of(segment, places);
                 if (!segments.isEmpty() && next.sequence() <= segments.getLast().sequence()) {
                     throw new AshlarException.Incompatible("the coordinator lists " + next
                             + " of volume " + name + " behind " + segments.getLast()

@@ -19,7 +19,7 @@ public record StripeRef(LogSegment segment, long number, long offset, Stripe.Geo
     /** The shard that holds a participant's cell. */
     public LogSegment.Shard shardOfParticipant(int participant) {
         int role = geometry.roleOf(participant);
-        return segment.shards().get(Stripe.shardOf(role, number, geometry.policy()));
+        return segment.shard(Stripe.shardOf(role, number, geometry.policy()));
     }
 
     /** Whether this is the stripe that a record's header tells of. */

@@ -39,7 +39,7 @@ class BrokenLinksTest {
         for (int i = 0; i < POLICY.n(); i++) {
             segment.addPlacements(Placement.getDefaultInstance());
         }
-        return LogSegment.of(segment.build());
+        return LogSegment.of(segment.build(), new ShardPlaces());
     }
 
     private LogSegment empty(long sequence) throws AshlarException {

@@ -143,6 +143,6 @@ class LogChainCutTest {
         for (int i = 0; i < POLICY.n(); i++) {
             segment.addPlacements(Placement.getDefaultInstance());
         }
-        return LogSegment.of(segment.build());
+        return LogSegment.of(segment.build(), new ShardPlaces());
     }
 }

@@ -418,6 +418,6 @@ class TailDecisionTest {
         for (int i = 0; i < policy.n(); i++) {
             segment.addPlacements(Placement.getDefaultInstance());
         }
-        return LogSegment.of(segment.build());
+        return LogSegment.of(segment.build(), new ShardPlaces());
     }
 }

@@ -4,6 +4,7 @@ import io.ashlar.client.AshlarException;
 import io.ashlar.client.fake.FakeLoop;
 import io.ashlar.client.format.MapRootFormat;
 import io.ashlar.client.log.LogSegment;
+import io.ashlar.client.log.ShardPlaces;
 import io.ashlar.client.model.MapRoot;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
@@ -110,7 +111,7 @@ final class FakeMapStore implements MapStore {
             made.addPlacements(Placement.newBuilder().setNode("n" + i));
         }
         try {
-            LogSegment segment = LogSegment.of(made.build());
+            LogSegment segment = LogSegment.of(made.build(), new ShardPlaces());
             segments.put(segment.id(), segment);
             return segment;
         } catch (AshlarException e) {
