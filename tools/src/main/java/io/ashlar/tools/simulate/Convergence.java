@@ -93,7 +93,8 @@ final class Convergence {
     private String unanswered() {
         List<String> waiting = new ArrayList<>();
         for (VolumeUse volume : workload.volumes()) {
-            if (volume.isOpening() || volume.isBeingDeleted()) {
+            boolean opening = volume.isOpening() && volume.current() == null;
+            if (opening || volume.isBeingDeleted()) {
                 waiting.add(volume.name() + " is being opened, or deleted");
             }
             List<WriterSession> sessions = new ArrayList<>(volume.former());

@@ -72,9 +72,9 @@ final class VolumeUse {
     /** Nobody uses it until there is another one of its name. */
     void delete() {
         deleting = true;
-        WriterSession last = current;
-        if (last != null) {
-            former.add(last);
+        WriterSession holder = current;
+        if (holder != null) {
+            holder.client().process().kill();
         }
         allLost();
         former.forEach(session -> {
