@@ -10,9 +10,6 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
-import io.ashlar.client.protocol.Placement;
-import io.ashlar.client.protocol.Segment;
-import io.ashlar.client.protocol.SegmentState;
 
 import org.junit.jupiter.api.Test;
 
@@ -29,17 +26,7 @@ class BrokenLinksTest {
     private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
 
     private LogSegment open(long sequence) throws AshlarException {
-        Segment.Builder segment = Segment.newBuilder()
-                .setId(new SegmentId(1, sequence).toProto())
-                .setSequence(sequence)
-                .setPolicy(POLICY.toString())
-                .setEpoch(EPOCH)
-                .setState(SegmentState.OPEN)
-                .setShardBytes(1 << 20);
-        for (int i = 0; i < POLICY.n(); i++) {
-            segment.addPlacements(Placement.getDefaultInstance());
-        }
-        return LogSegment.of(segment.build(), new ShardPlaces());
+        return OpenLogSegments.of(new SegmentId(1, sequence), sequence, POLICY, EPOCH);
     }
 
     private LogSegment empty(long sequence) throws AshlarException {

@@ -9,9 +9,6 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
-import io.ashlar.client.protocol.Placement;
-import io.ashlar.client.protocol.Segment;
-import io.ashlar.client.protocol.SegmentState;
 
 import org.junit.jupiter.api.Test;
 
@@ -178,16 +175,6 @@ class GivenUpChainTest {
     }
 
     private static LogSegment segment(SegmentId id, long sequence) throws AshlarException {
-        Segment.Builder segment = Segment.newBuilder()
-                .setId(id.toProto())
-                .setSequence(sequence)
-                .setPolicy(POLICY.toString())
-                .setEpoch(EPOCH)
-                .setState(SegmentState.OPEN)
-                .setShardBytes(1 << 20);
-        for (int i = 0; i < POLICY.n(); i++) {
-            segment.addPlacements(Placement.getDefaultInstance());
-        }
-        return LogSegment.of(segment.build());
+        return OpenLogSegments.of(id, sequence, POLICY, EPOCH);
     }
 }

@@ -8,9 +8,6 @@ import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.model.VolumeId;
-import io.ashlar.client.protocol.Placement;
-import io.ashlar.client.protocol.Segment;
-import io.ashlar.client.protocol.SegmentState;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -409,15 +406,6 @@ class TailDecisionTest {
     }
 
     private static LogSegment segment(Policy policy) throws Exception {
-        Segment.Builder segment = Segment.newBuilder()
-                .setId(SEGMENT.toProto())
-                .setPolicy(policy.toString())
-                .setEpoch(EPOCH)
-                .setState(SegmentState.OPEN)
-                .setShardBytes(1 << 20);
-        for (int i = 0; i < policy.n(); i++) {
-            segment.addPlacements(Placement.getDefaultInstance());
-        }
-        return LogSegment.of(segment.build(), new ShardPlaces());
+        return OpenLogSegments.of(SEGMENT, 0, policy, EPOCH);
     }
 }
