@@ -207,6 +207,21 @@ class VolumeTest {
         assertThat(cluster.openSegments()).isZero();
     }
 
+    /** A renewal has one made where there is none: not while the one that was made before is sealed. */
+    @Test
+    void closingLeavesNoSegmentThatARenewalAsksFor() {
+        long renewalNanos = ClientConfig.DEFAULT.leaseRenewal().toNanos();
+        for (long early = 0; early < SECOND / 50; early += SECOND / 10_000) {
+            reopen();
+            loop.runFor(2 * renewalNanos - early);
+            CompletableFuture<Void> closing = volume.closeAsync();
+            loop.runUntil(closing::isDone, 60 * SECOND);
+            closing.join();
+            loop.runFor(SECOND);
+            assertThat(cluster.openSegments()).as("closed %d ns early", early).isZero();
+        }
+    }
+
     @Test
     void closingOnAFullClusterKeepsWhatWasAcknowledged() {
         write(0, randomBytes(4096));

@@ -175,7 +175,8 @@ final class LogWriter {
 
     /** Creates a segment ahead, where there is none. */
     void prepare() {
-        if (ended == null && !sealing && segments.isEmpty() && !segments.isCreating()) {
+        boolean goesOn = ended == null && !sealing && !closing;
+        if (goesOn && segments.isEmpty() && !segments.isCreating()) {
             awaitSegment();
         }
     }
