@@ -249,18 +249,29 @@ final class Convergence {
 
     private void writeAll() {
         for (VolumeUse volume : workload.volumes()) {
-            WriterSession writer = volume.current();
-            for (int i = 0; writer != null && i < WRITES; i++) {
-                int block = i * (volume.blockCount() - 1) / WRITES;
-                SessionModel model = writer.requireModel();
-                long before = model.acknowledgedCount();
-                writer.write(block, 1, volume.newStamp());
-                boolean done = world.schedule()
-                        .runUntil(() -> model.acknowledgedCount() > before, OPENED_WITHIN_NANOS);
-                if (!done) {
-                    throw new Violation("liveness", volume.name() + " cannot be written");
-                }
+            for (int i = 0; volume.current() != null && i < WRITES; i++) {
+                write(volume, i * (volume.blockCount() - 1) / WRITES);
             }
+        }
+    }
+
+    /** Whoever has it; another who is still opening it may take it over meanwhile. */
+    private void write(VolumeUse volume, int block) {
+        WriterSession writer = volume.current();
+        if (writer == null) {
+            return;
+        }
+        boolean mayBeTaken = volume.isOpening();
+        SessionModel model = writer.requireModel();
+        long before = model.acknowledgedCount();
+        writer.write(block, 1, volume.newStamp());
+        boolean done = world.schedule()
+                .runUntil(
+                        () -> model.acknowledgedCount() > before
+                                || (mayBeTaken && writer.isFenced()),
+                        OPENED_WITHIN_NANOS);
+        if (!done) {
+            throw new Violation("liveness", volume.name() + " cannot be written");
         }
     }
 

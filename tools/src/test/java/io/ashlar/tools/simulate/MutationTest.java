@@ -50,11 +50,11 @@ class MutationTest {
         }
     }
 
-    @EnabledIfSystemProperty(named = PROPERTY, matches = "[1-9]\\d*")
     static Stream<Mutation> defectsToBeFound() {
         return defects().filter(mutation -> !mutation.isArgued());
     }
 
+    @EnabledIfSystemProperty(named = PROPERTY, matches = "[1-9]\\d*")
     @ParameterizedTest(name = "{0}")
     @MethodSource("defectsToBeFound")
     void isFound(Mutation mutation) throws ReflectiveOperationException {

@@ -114,7 +114,9 @@ final class Mutations {
                 argued(
                         "a writer does not cut what comes before",
                         log("LogChain", "decide", "LogChain.cutBefore", NOTHING)),
-                of("a writer ignores a block", log("LogChain", "decide", "Tail.blocked", NOTHING)),
+                of(
+                        "a writer ignores a block",
+                        log("LogChain", "requireDecided", "Tail.blocked", NOTHING)),
                 of(
                         "a writer does not rewrite kept cells",
                         log("Takeover", "decideAndRewrite", "Takeover.rewriteAll", DONE)),
