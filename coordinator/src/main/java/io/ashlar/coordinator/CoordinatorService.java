@@ -104,13 +104,19 @@ public final class CoordinatorService implements Transport.Service {
 
     private void followLeadership() {
         Leadership leadership = log.leadership();
-        if (session != null && (!leadership.leading() || leadership.term() != session.term())) {
+        boolean leading = leads(leadership);
+        if (session != null && (!leading || leadership.term() != session.term())) {
             LOG.info("event=leadership_lost term={}", session.term());
             session = null;
         }
-        if (leadership.leading() && session == null && startingTerm != leadership.term()) {
+        if (leading && session == null && startingTerm != leadership.term()) {
             beginTerm(leadership.term());
         }
+    }
+
+    /** An entry of a later leader may be applied before the log says that there is one. */
+    private boolean leads(Leadership leadership) {
+        return leadership.leading() && metadata.cluster().getAppliedTerm() <= leadership.term();
     }
 
     private void beginTerm(long term) {
@@ -123,7 +129,7 @@ public final class CoordinatorService implements Transport.Service {
         CompletableFuture<Outcome> _ = log.submit(first).whenComplete((done, failure) -> {
             startingTerm = -1;
             Leadership now = log.leadership();
-            if (failure == null && !closed && now.leading() && now.term() == term) {
+            if (failure == null && !closed && leads(now) && now.term() == term) {
                 LeaderContext leader = new LeaderContext(
                         config, loop, random, metadata, log, term, loop.nanoTime());
                 session = new LeaderSession(leader);
@@ -141,9 +147,7 @@ public final class CoordinatorService implements Transport.Service {
     }
 
     private void answer(Request request, Transport.Responder responder) {
-        if (session == null || !log.leadership().leading()) {
-            followLeadership();
-        }
+        followLeadership();
         if (session == null) {
             responder.reply(notLeading("coordinator " + config.id() + " does not lead"));
             return;

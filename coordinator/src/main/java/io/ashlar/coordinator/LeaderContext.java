@@ -49,8 +49,15 @@ record LeaderContext(
         return CompletableFuture.allOf(futures.toArray(new CompletableFuture<?>[0]));
     }
 
-    /** What orders are given with (INV-9). */
+    /**
+     * What orders are given with (INV-9), which follow from all that is applied. Where a later leader
+     * has decided some of that, they are not this one's to give: its term would rank them below those
+     * of a leader in between, who knows less.
+     */
     Authority authority() {
+        if (metadata.cluster().getAppliedTerm() > term) {
+            throw new LostLeadershipException("another coordinator has led since");
+        }
         return Authority.newBuilder()
                 .setGeneration(metadata.cluster().getGeneration())
                 .setTerm(term)

@@ -9,6 +9,7 @@ import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.Event;
 import io.ashlar.client.protocol.GetEvents;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.Heartbeat;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.RegisterNode;
@@ -18,6 +19,8 @@ import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.client.protocol.ShardState;
 import io.ashlar.client.protocol.VolumeInfo;
+import io.ashlar.coordinator.record.Command;
+import io.ashlar.coordinator.record.LeadershipConfirm;
 
 import org.junit.jupiter.api.Test;
 
@@ -80,6 +83,26 @@ final class NodeRequestsTest {
         cluster.passSeconds(1);
         assertThat(cluster.status().getNodesList())
                 .allMatch(node -> node.getState().equals("up"));
+    }
+
+    /** Such orders would be outranked by those of the leader before, who knows less. */
+    @Test
+    void givesNoOrdersByWhatALaterLeaderHasDecided() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        Request heartbeat = Request.newBuilder()
+                .setHeartbeat(Heartbeat.newBuilder().setNode("n1"))
+                .build();
+        AtomicReference<Response> before = cluster.askLater(heartbeat);
+        assertThat(before.get().hasHeartbeatReply()).isTrue();
+        cluster.metadata()
+                .apply(
+                        cluster.metadata().appliedIndex() + 1,
+                        cluster.log().leadership().term() + 1,
+                        Command.newBuilder()
+                                .setLeadershipConfirm(LeadershipConfirm.getDefaultInstance())
+                                .build());
+        AtomicReference<Response> after = cluster.askLater(heartbeat);
+        assertThat(after.get().getFailure().getNotLeader()).isTrue();
     }
 
     @Test

@@ -127,7 +127,7 @@ public final class StorageNode implements AutoCloseable {
                         throw e;
                     }
                     log.error(
-                            "drive={} state=broken not served: {}",
+                            "drive={} state=broken not served until the node is started again: {}",
                             drive.directory(),
                             e.getMessage());
                     broken = e;

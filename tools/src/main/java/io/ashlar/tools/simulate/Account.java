@@ -321,7 +321,7 @@ final class Account {
                 || node.isPaused()
                 || world.network().isCutOff(node.name())
                 || world.network().slownessOf(node.name()) > 1
-                || node.drives().stream().anyMatch(drive -> drive.kills() || drive.isAbsent())
+                || node.drives().stream().anyMatch(drive -> drive.kills() || !drive.isServed())
                 || quietNanos < WorldSettings.TROUBLE_LASTS_NANOS;
     }
 

@@ -90,7 +90,7 @@ final class Faults {
             process.resume();
         }
         for (SimulatedDrive drive : node.drives()) {
-            if (drive.isAbsent()) {
+            if (!drive.isServed()) {
                 node.kill();
                 drive.absent(false);
             }
@@ -129,7 +129,7 @@ final class Faults {
                     || world.network().slownessOf(node.name()) > 1
                     || node.drives().stream()
                             .anyMatch(
-                                    drive -> drive.isSlow() || drive.isFull() || drive.isAbsent());
+                                    drive -> drive.isSlow() || drive.isFull() || !drive.isServed());
             if (trouble) {
                 node.inTrouble();
             }

@@ -170,6 +170,11 @@ final class NodeFaults {
         if (!node.start() && random.nextBoolean()) {
             node.cutPower();
         }
+        for (SimulatedDrive drive : node.drives()) {
+            if (node.isUp() && !drive.isServed() && !drive.isAbsent()) {
+                world.schedule().world(within(2_000, 20_000), () -> bringDriveBack(node, drive));
+            }
+        }
     }
 
     private void makeTrouble(SimulatedNode node, SimulatedDrive drive) {
@@ -366,9 +371,12 @@ final class NodeFaults {
     }
 
     private void bringDriveBack(SimulatedNode node, SimulatedDrive drive) {
-        if (!stopped && !account.mayKill(node)) {
+        if (stopped || drive.isServed()) {
+            return;
+        }
+        if (!account.mayKill(node)) {
             world.schedule().world(WRITES_WITHIN_NANOS, () -> bringDriveBack(node, drive));
-        } else if (!stopped) {
+        } else {
             world.note(drive.name() + " is there again");
             drive.absent(false);
             node.kill();

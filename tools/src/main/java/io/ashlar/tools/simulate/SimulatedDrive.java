@@ -41,6 +41,7 @@ final class SimulatedDrive {
     private int operationsUntilKill = -1;
     private Runnable syncFails = () -> {};
     private Runnable kills = () -> {};
+    private @Nullable Directory open;
     private int slowness = 1;
     private @Nullable DriveId id;
     private final Set<DriveId> formerIds = new HashSet<>();
@@ -57,7 +58,9 @@ final class SimulatedDrive {
 
     /** The drive as this process has it. */
     DriveDirectory servedBy(SimulatedProcess process, DriveWork work) {
-        return new Directory(process, work);
+        Directory opened = new Directory(process, work);
+        open = opened;
+        return opened;
     }
 
     /** How long what the drive does takes, told as it does it. */
@@ -117,6 +120,11 @@ final class SimulatedDrive {
     /** Whether a node has made it its own; another node takes an empty one for itself. */
     boolean isFormatted() {
         return files.containsKey(IDENTITY);
+    }
+
+    /** Whether a living process has it open: one that met trouble as it started may not. */
+    boolean isServed() {
+        return open != null && open.process.isAlive();
     }
 
     /** Whether its process is going to die of it. */
@@ -301,7 +309,11 @@ final class SimulatedDrive {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            if (open == this) {
+                open = null;
+            }
+        }
     }
 
     /** An open file. */

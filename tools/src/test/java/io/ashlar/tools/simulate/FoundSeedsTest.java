@@ -30,6 +30,19 @@ class FoundSeedsTest {
         "20000727, the simulator destroyed a former place that alone held a cell",
         "20001987, the simulator let segments be placed on more lost arenas than they survive",
         "761879524, an empty drive was put into another node, which made it its own",
+        "783, the simulator did not follow damage that a repair had copied",
+        "1292, a takeover sealed a segment at its length when only some of its stripes were decided",
+        "1427, the simulator left connections to processes long dead open",
+        "5057, a rebuild that was given up was ordered beside the deletion of what it had made",
+        "5058, the same",
+        "5094, the same",
+        "5122, the same",
+        "5153, the same",
+        "1025, the simulator did not let an opening wait for a holder that lived",
+        "1097, the same, of a client that lived on",
+        "1382833943, the simulator did not let an opener take a volume after the healing",
+        "764186842, the simulator took a drive for served that had met trouble as its node started",
+        "764186856, a deposed leader's orders followed from what a later one had decided",
     })
     void holds(long seed, String found) {
         Seeds.demand(seed);
