@@ -125,6 +125,7 @@ class SealTailTest {
         AbandonedVolume left = cluster.abandoned();
         client = newClient();
         Volume next = client.open();
+        client.write(next, 0, new byte[4096]);
         int fenced = cluster.arrivals(Request.BodyCase.FENCE_SHARD);
         assertThatThrownBy(() -> sealTail(left)).hasCauseInstanceOf(AshlarException.Fenced.class);
         assertThat(cluster.arrivals(Request.BodyCase.FENCE_SHARD)).isEqualTo(fenced);

@@ -55,7 +55,7 @@ final class SlowDrives {
         public String toString() {
             long millis = told.getAppendMicros() / MICROS_PER_MILLI;
             return told.getSilent()
-                    ? "it did not answer an append within " + millis + " ms"
+                    ? "it did not answer within " + millis + " ms"
                     : "appends take " + millis + " ms, those beside them "
                             + told.getOthersMicros() / MICROS_PER_MILLI + " ms";
         }

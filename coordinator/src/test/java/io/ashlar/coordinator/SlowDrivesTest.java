@@ -156,8 +156,7 @@ final class SlowDrivesTest extends RepairFixture {
         Segment weaker = cluster.openSegment(writer, cluster.createSegment(writer));
         DriveId free = cluster.addNode("n6", "").drive;
         assertThat(tell(cluster, writer, free, true).getRollList()).isEmpty();
-        assertThat(statusOf(cluster, "n6").getReason())
-                .contains("it did not answer an append within 104 ms");
+        assertThat(statusOf(cluster, "n6").getReason()).contains("it did not answer within 104 ms");
         cluster.passSeconds(4);
         assertThat(cluster.renewed(writer).getRollList()).isEmpty();
         cluster.passSeconds(3);

@@ -95,6 +95,23 @@ final class ShardCreationTest extends ShardStoreFixture {
         assertThatThrownBy(created::get).isInstanceOf(AshlarException.Fenced.class);
     }
 
+    /** So a writer that waits for a large shard learns whether the drive does anything at all. */
+    @Test
+    void aFenceThatRaisesNothingIsAnsweredWhileAShardIsBeingCreated() throws AshlarException {
+        TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();
+        TestDrive.Outcome<ShardFenced> asked = new TestDrive.Outcome<>();
+        drive.drive.create(drive.drive.id(), largeEntry(shard), false, created);
+        drive.writer.runOne();
+        drive.drive.fence(shard, 0, asked);
+        while (!asked.isAnswered()) {
+            assertThat(drive.writer.runOne()).isTrue();
+        }
+        assertThat(created.isAnswered()).isFalse();
+        assertThatThrownBy(asked::get).isInstanceOf(AshlarException.NotFound.class);
+        drive.run();
+        created.get();
+    }
+
     @Test
     void aDeletionCancelsACreationThatIsUnderWay() throws IOException {
         TestDrive.Outcome<Done> created = new TestDrive.Outcome<>();

@@ -157,7 +157,7 @@ final class DrivePace {
                 .append(took, lowerMedianOfOthers(sorted, took), now));
     }
 
-    /** It did not answer an append in so much time, which counts as a failure. */
+    /** It did not answer in so much time, which counts as a failure. */
     void silent(DriveId drive, long nanos, long now) {
         drives.computeIfAbsent(drive, ignored -> new Drive()).silent(nanos, now);
     }

@@ -72,7 +72,7 @@ final class OpenSegments {
         this.cluster = cluster;
         this.writer = writer;
         this.known = known;
-        this.supply = new SegmentSupply(cluster, writer, known.places());
+        this.supply = new SegmentSupply(cluster, writer, known.places(), this::shardNotMade);
         this.pace = pace;
         this.lastSealed = end.segment();
         this.lastSealedBytes = end.bytes();
@@ -203,7 +203,7 @@ final class OpenSegments {
     }
 
     private void tryCreate(long deadline, CompletableFuture<Void> created) {
-        var _ = supply.create(wanted(Optional.empty())).whenComplete((segment, failure) -> {
+        var _ = supply.create(() -> wanted(Optional.empty())).whenComplete((segment, failure) -> {
             if (failure == null) {
                 isCreated(segment);
                 created.complete(null);
@@ -245,7 +245,7 @@ final class OpenSegments {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
         SegmentId last = open.getLast().segment().id();
-        var _ = supply.create(wanted(Optional.of(last))).whenComplete((segment, failure) -> {
+        var _ = supply.create(() -> wanted(Optional.of(last))).whenComplete((segment, failure) -> {
             if (failure == null) {
                 discardSpare();
                 OpenSegment made = isCreated(segment);
@@ -292,11 +292,20 @@ final class OpenSegments {
         ended = true;
     }
 
-    /** Keeps new segments off a node for a while. */
+    private void shardNotMade(LogSegment.Shard shard, boolean silent) {
+        if (silent) {
+            long boundNanos = cluster.config().hangBound().toNanos();
+            pace.silent(shard.drive(), boundNanos, cluster.loop().nanoTime());
+        }
+        avoid(shard.node());
+    }
+
+    /** Keeps new segments off a node for a while, also one that is just being created. */
     void avoid(String node) {
         if (avoidNodes.add(node)) {
             cluster.loop().schedule(AVOID_NANOS, () -> avoidNodes.remove(node));
         }
+        supply.giveUpOn(node);
     }
 
     boolean holdsAny(Collection<SegmentId> ids) {

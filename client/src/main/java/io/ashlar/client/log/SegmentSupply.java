@@ -5,14 +5,12 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.CreateSegment;
-import io.ashlar.client.protocol.CreateShard;
 import io.ashlar.client.protocol.OpenSegment;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.ShardSeal;
-import io.ashlar.client.transport.Transport;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,23 +20,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * Creates a volume's segments: recorded by the coordinator first, then every shard on its node,
  * then opened by compare-and-set; so in an open segment a missing shard is always a lost one. A
- * segment of which a shard cannot be made is sealed at 0 and another is asked for, without that
- * node. Lives on the volume's loop.
+ * segment of which a shard cannot be made, or a node of which fails meanwhile, is sealed at 0 and
+ * another is asked for. Lives on the volume's loop.
  */
 final class SegmentSupply {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentSupply.class);
     private static final int MAX_ATTEMPTS = 4;
-    private static final long SHARD_TIMEOUT_NANOS = 10_000_000_000L;
 
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final ShardPlaces places;
+    private final ShardCreations.Failures failures;
 
     /** A command to record a segment that nobody has answered yet. */
     private @Nullable Request creation;
@@ -46,10 +44,18 @@ final class SegmentSupply {
     /** Recorded and not known to be open. */
     private final List<LogSegment> unfinished = new ArrayList<>();
 
-    SegmentSupply(Cluster cluster, WriterIdentity writer, ShardPlaces places) {
+    /** Of the last segment that was recorded. */
+    private @Nullable ShardCreations underWay;
+
+    SegmentSupply(
+            Cluster cluster,
+            WriterIdentity writer,
+            ShardPlaces places,
+            ShardCreations.Failures failures) {
         this.cluster = cluster;
         this.writer = writer;
         this.places = places;
+        this.failures = failures;
     }
 
     /**
@@ -64,16 +70,14 @@ final class SegmentSupply {
             long shardBytes,
             Set<String> avoidNodes,
             Set<DriveId> avoidDrives,
-            Optional<SegmentId> insteadOf) {
-        Wanted without(Set<String> failed) {
-            Set<String> all = new TreeSet<>(avoidNodes);
-            all.addAll(failed);
-            return new Wanted(shardBytes, all, avoidDrives, insteadOf);
-        }
-    }
+            Optional<SegmentId> insteadOf) {}
 
-    /** A new open segment. */
-    CompletableFuture<LogSegment> create(Wanted wanted) {
+    /**
+     * A new open segment.
+     *
+     * @param wanted asked anew by each attempt, as nodes may have failed meanwhile
+     */
+    CompletableFuture<LogSegment> create(Supplier<Wanted> wanted) {
         return attempt(wanted, 1).thenApply(segment -> {
             LOG.info(
                     "event=segment-opened volume={} segment={} shardBytes={}",
@@ -84,25 +88,25 @@ final class SegmentSupply {
         });
     }
 
-    private CompletableFuture<LogSegment> attempt(Wanted wanted, int attempt) {
+    private CompletableFuture<LogSegment> attempt(Supplier<Wanted> wanted, int attempt) {
         return abandonUnfinished()
                 .thenCompose(ignored -> record(wanted))
-                .thenCompose(segment -> createShards(segment).thenCompose(failed -> {
-                    if (failed.isEmpty()) {
+                .thenCompose(segment -> makeShards(segment).thenCompose(allMade -> {
+                    if (allMade) {
                         return open(segment);
                     }
-                    Wanted elsewhere = wanted.without(failed);
                     return attempt < MAX_ATTEMPTS
-                            ? attempt(elsewhere, attempt + 1)
+                            ? attempt(wanted, attempt + 1)
                             : CompletableFuture.failedFuture(new AshlarException.Unavailable(
                                     "cannot create shards for volume " + writer.name() + ": nodes "
-                                            + elsewhere.avoidNodes() + " do not make them"));
+                                            + wanted.get().avoidNodes() + " do not make them"));
                 }));
     }
 
     /** A command that nobody answered is asked again by the same id, so it leaves one segment. */
-    private CompletableFuture<LogSegment> record(Wanted wanted) {
+    private CompletableFuture<LogSegment> record(Supplier<Wanted> supplier) {
         if (creation == null) {
+            Wanted wanted = supplier.get();
             CreateSegment.Builder create = CreateSegment.newBuilder()
                     .setRequestId(cluster.newRequestId())
                     .setVolume(writer.volume().toProto())
@@ -142,50 +146,17 @@ final class SegmentSupply {
                 .call(request, cluster.config().coordinatorTimeout().toNanos());
     }
 
-    /** Asks every node; the future tells the nodes that failed. */
-    private CompletableFuture<Set<String>> createShards(LogSegment segment) {
-        Set<String> failed = new TreeSet<>();
-        List<CompletableFuture<?>> creations = new ArrayList<>();
-        for (LogSegment.Shard shard : segment.shards()) {
-            creations.add(createShard(segment, shard).handle((answer, failure) -> {
-                if (failure != null) {
-                    LOG.warn(
-                            "event=shard-not-created node={} segment={} reason=\"{}\"",
-                            shard.node(),
-                            segment.id(),
-                            AshlarException.in(failure).getMessage());
-                    failed.add(shard.node());
-                } else {
-                    answer.bulk().release();
-                }
-                return failed;
-            }));
-        }
-        return CompletableFuture.allOf(creations.toArray(CompletableFuture[]::new))
-                .thenApply(ignored -> failed);
+    private CompletableFuture<Boolean> makeShards(LogSegment segment) {
+        ShardCreations creations = new ShardCreations(cluster, writer, segment, failures);
+        underWay = creations;
+        return creations.start();
     }
 
-    private CompletableFuture<Transport.Answer> createShard(
-            LogSegment segment, LogSegment.Shard shard) {
-        if (shard.address().isEmpty()) {
-            return CompletableFuture.failedFuture(new AshlarException.Unavailable(
-                    "node " + shard.node() + " has no known address"));
+    /** A node has failed: a segment that was to have a shard there is not waited for. */
+    void giveUpOn(String node) {
+        if (underWay != null) {
+            underWay.giveUpOn(node);
         }
-        CreateShard create = CreateShard.newBuilder()
-                .setShard(shard.ref())
-                .setVolume(writer.volume().toProto())
-                .setEpoch(writer.epoch())
-                .setSequence(segment.sequence())
-                .setPolicy(segment.policy().toString())
-                .setShardBytes(segment.shardBytes())
-                .build();
-        return cluster.transport()
-                .ask(
-                        cluster.loop(),
-                        shard.address().get(),
-                        Request.newBuilder().setCreateShard(create).build(),
-                        List.of(),
-                        SHARD_TIMEOUT_NANOS);
     }
 
     private CompletableFuture<LogSegment> open(LogSegment segment) {

@@ -36,6 +36,11 @@ public final class FakeCluster {
     private final FakeCoordinator coordinator;
     private final Map<Request.BodyCase, Integer> arrivals = new EnumMap<>(Request.BodyCase.class);
     private final Map<Address, Long> slowness = new HashMap<>();
+    private final Map<Address, Long> creationNanos = new HashMap<>();
+
+    /** What arrived at a node since it was paused. */
+    private final Map<Address, List<Runnable>> paused = new HashMap<>();
+
     private final List<Arrival> watchers = new ArrayList<>();
     private double lossRate;
     private final Map<Request.BodyCase, Double> lossRates = new EnumMap<>(Request.BodyCase.class);
@@ -73,6 +78,22 @@ public final class FakeCluster {
         node("n" + index).start();
     }
 
+    /**
+     * A node is silent from now on, as if its process were stopped or its power were gone: no
+     * connection ends, and nobody is told.
+     */
+    public void pause(int index) {
+        paused.putIfAbsent(addressOf("n" + index), new ArrayList<>());
+    }
+
+    /** It goes on, with all that has arrived meanwhile. */
+    public void resume(int index) {
+        List<Runnable> arrived = paused.remove(addressOf("n" + index));
+        if (arrived != null) {
+            arrived.forEach(loop::execute);
+        }
+    }
+
     public boolean isUp(int index) {
         return node("n" + index).isUp();
     }
@@ -100,6 +121,11 @@ public final class FakeCluster {
     /** From now on a node takes so much longer for everything. */
     public void slow(int index, long nanos) {
         slowness.put(addressOf("n" + index), nanos);
+    }
+
+    /** The same for making a shard only. */
+    public void slowCreations(int index, long nanos) {
+        creationNanos.put(addressOf("n" + index), nanos);
     }
 
     public void slowCoordinator(long nanos) {
@@ -254,6 +280,11 @@ public final class FakeCluster {
             if (!alive && random.nextBoolean()) {
                 return;
             }
+            List<Runnable> kept = paused.get(to);
+            if (kept != null) {
+                kept.add(() -> deliver(to, request, bytes, call));
+                return;
+            }
             Buffer bulk = bufferOf(bytes);
             try {
                 FakeNode node = nodes.get(to);
@@ -270,7 +301,9 @@ public final class FakeCluster {
                         : new Answer(coordinator.handle(request), Buffer.empty());
                 byte[] answered = concatenate(List.of(answer.bulk()));
                 if (!isLost(request)) {
-                    call.on.schedule(delay(to), () -> call.answer(answer.response(), answered));
+                    call.on.schedule(
+                            workNanos(to, request) + delay(to),
+                            () -> call.answer(answer.response(), answered));
                 }
             } catch (AshlarException e) {
                 // As it arrives over a wire: an answer, not a silence.
@@ -340,6 +373,10 @@ public final class FakeCluster {
     private boolean isLost(Request request) {
         double rate = lossRates.getOrDefault(request.getBodyCase(), 0.0);
         return random.nextDouble() < lossRate || (rate > 0 && random.nextDouble() < rate);
+    }
+
+    private long workNanos(Address node, Request request) {
+        return request.hasCreateShard() ? creationNanos.getOrDefault(node, 0L) : 0;
     }
 
     private long delay(Address peer) {

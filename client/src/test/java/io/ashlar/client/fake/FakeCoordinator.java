@@ -260,9 +260,13 @@ final class FakeCoordinator {
         if (full) {
             throw new AshlarException.NoSpace("the cluster is full");
         }
-        List<String> chosen = new ArrayList<>(nodes.stream()
-                .filter(node -> isUp.test(node) && !create.getAvoidNodesList().contains(node))
-                .toList());
+        List<String> up = nodes.stream().filter(isUp).toList();
+        List<String> chosen = new ArrayList<>(up);
+        chosen.removeAll(create.getAvoidNodesList());
+        if (chosen.size() < policy.minDomains()) {
+            // A node that a writer saw failing is better than no segment.
+            chosen = new ArrayList<>(up);
+        }
         if (chosen.size() < policy.minDomains()) {
             throw new AshlarException.Unavailable("too few nodes are up");
         }
