@@ -162,4 +162,18 @@ class LeaseTest {
         assertThatThrownBy(first::read).hasCauseInstanceOf(AshlarException.Fenced.class);
         second.transport.kill();
     }
+
+    /** The clock that leases are measured by stands still meanwhile. */
+    @Test
+    void aWriterWhoseMachineWasSuspendedLooksBeforeItServesAnything() {
+        first.write(1);
+        loop.runFor(SECOND / 2);
+        first.process.pause();
+        Client second = new Client();
+        second.write(2);
+        loop.runFor(2 * LEASE);
+        first.process.wakeUpAfterSuspension(2 * LEASE);
+        assertThatThrownBy(first::read).hasCauseInstanceOf(AshlarException.Fenced.class);
+        second.transport.kill();
+    }
 }

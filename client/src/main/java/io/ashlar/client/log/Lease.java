@@ -29,8 +29,8 @@ import java.util.concurrent.CompletableFuture;
  * read is handed out unless, not longer ago than a lease lasts, the coordinator renewed it, or, while
  * no coordinator answers, every node of an OPEN segment of the writer's confirmed that its epoch has
  * not been fenced: no takeover can have concluded by then without fencing one of them. That length,
- * by this process's own clock and from the moment of asking, bounds how long after a takeover
- * anything old is served.
+ * by this machine's own clocks ({@link Moment}) and from the moment of asking, bounds how long after a
+ * takeover anything old is served.
  *
  * <p>Lives on the cluster's loop.
  */
@@ -45,7 +45,7 @@ public final class Lease {
     private final Deque<CompletableFuture<Void>> waiting = new ArrayDeque<>();
 
     private long lengthNanos;
-    private long validUntilNanos;
+    private Moment confirmed;
     private Loop.@Nullable Timer next;
     private AshlarException.@Nullable Fenced fenced;
     private boolean stopped;
@@ -53,20 +53,20 @@ public final class Lease {
     /**
      * A lease that was taken.
      *
-     * @param askedNanos when that was asked for
+     * @param asked when that was asked for
      * @param length how long it lasts from then on
      */
-    public Lease(
+    Lease(
             Cluster cluster,
             WriterIdentity writer,
-            long askedNanos,
+            Moment asked,
             Duration length,
             Listener listener) {
         this.cluster = cluster;
         this.writer = writer;
         this.listener = listener;
         this.lengthNanos = length.toNanos();
-        this.validUntilNanos = askedNanos + lengthNanos;
+        this.confirmed = asked;
     }
 
     /** Hears what a renewal tells. */
@@ -118,7 +118,7 @@ public final class Lease {
     }
 
     private void renew() {
-        long askedNanos = cluster.loop().nanoTime();
+        Moment asked = Moment.now(cluster.loop());
         Request request = Request.newBuilder()
                 .setRenewLease(RenewLease.newBuilder()
                         .setVolume(writer.volume().toProto())
@@ -132,7 +132,7 @@ public final class Lease {
                         return;
                     }
                     if (failure == null) {
-                        renewed(askedNanos, response.getLeaseRenewed());
+                        renewed(asked, response.getLeaseRenewed());
                         start();
                     } else if (AshlarException.in(failure)
                             instanceof AshlarException.Fenced cause) {
@@ -143,9 +143,9 @@ public final class Lease {
                 });
     }
 
-    private void renewed(long askedNanos, LeaseRenewed renewed) {
+    private void renewed(Moment asked, LeaseRenewed renewed) {
         lengthNanos = Duration.ofMillis(renewed.getLeaseMillis()).toNanos();
-        extend(askedNanos);
+        extend(asked);
         listener.renewed();
         if (renewed.getRollCount() > 0) {
             listener.roll(renewed.getRollList().stream().map(SegmentId::of).toList());
@@ -153,13 +153,13 @@ public final class Lease {
     }
 
     private void confirm() {
-        long askedNanos = cluster.loop().nanoTime();
+        Moment asked = Moment.now(cluster.loop());
         var _ = listener.confirm().whenComplete((ignored, failure) -> {
             if (stopped) {
                 return;
             }
             if (failure == null) {
-                extend(askedNanos);
+                extend(asked);
             } else if (AshlarException.in(failure) instanceof AshlarException.Fenced cause) {
                 end(cause);
                 return;
@@ -168,8 +168,10 @@ public final class Lease {
         });
     }
 
-    private void extend(long askedNanos) {
-        validUntilNanos = Math.max(validUntilNanos, askedNanos + lengthNanos);
+    private void extend(Moment asked) {
+        if (asked.isAfter(confirmed)) {
+            confirmed = asked;
+        }
         if (isValid()) {
             while (!waiting.isEmpty()) {
                 waiting.remove().complete(null);
@@ -178,7 +180,7 @@ public final class Lease {
     }
 
     private boolean isValid() {
-        return cluster.loop().nanoTime() - validUntilNanos < 0;
+        return !confirmed.isPast(lengthNanos, Moment.now(cluster.loop()));
     }
 
     /**

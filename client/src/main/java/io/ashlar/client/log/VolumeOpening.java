@@ -56,7 +56,7 @@ public final class VolumeOpening {
     private int attempts;
 
     /** When it was last asked to be opened. */
-    private long askedNanos;
+    private Moment asked;
 
     private VolumeOpening(
             Cluster cluster,
@@ -70,6 +70,7 @@ public final class VolumeOpening {
         this.abandoned = abandoned;
         this.damage = damage;
         this.placements = new Placements(cluster);
+        this.asked = Moment.now(cluster.loop());
     }
 
     /** A volume that is open. */
@@ -135,7 +136,7 @@ public final class VolumeOpening {
             open.setAbandoned(abandoned);
         }
         Request request = Request.newBuilder().setOpenVolume(open).build();
-        askedNanos = cluster.loop().nanoTime();
+        asked = Moment.now(cluster.loop());
         return cluster.coordinator()
                 .call(request, cluster.config().coordinatorTimeout().toNanos())
                 .thenApply(response -> response.getVolumeOpened())
@@ -197,7 +198,7 @@ public final class VolumeOpening {
         }
         List<LogSegment> segments = new ArrayList<>();
         Duration leaseLength = Duration.ofMillis(opened.getLeaseMillis());
-        Lease lease = new Lease(cluster, writer, askedNanos, leaseLength, listener);
+        Lease lease = new Lease(cluster, writer, asked, leaseLength, listener);
         if (renewed) {
             lease.start();
         }

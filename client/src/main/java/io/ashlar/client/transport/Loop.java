@@ -15,10 +15,10 @@ public interface Loop extends Executor {
     /** Runs the task on this loop, not before the delay is over, unless it is cancelled. */
     Timer schedule(long delayNanos, Runnable task);
 
-    /** A monotonic clock. */
+    /** A monotonic clock, which stands still while the machine is suspended. */
     long nanoTime();
 
-    /** Milliseconds since 1970, for people and records only: it may jump. */
+    /** Milliseconds since 1970: it may jump. */
     long wallMillis();
 
     boolean inLoop();

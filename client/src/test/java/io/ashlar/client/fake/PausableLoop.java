@@ -10,6 +10,7 @@ public final class PausableLoop implements Loop {
     private final FakeLoop loop;
     private final Deque<Runnable> waiting = new ArrayDeque<>();
     private boolean paused;
+    private long suspendedNanos;
 
     public PausableLoop(FakeLoop loop) {
         this.loop = loop;
@@ -25,6 +26,12 @@ public final class PausableLoop implements Loop {
         while (!waiting.isEmpty()) {
             loop.execute(waiting.remove());
         }
+    }
+
+    /** Wakes up on a machine that was suspended for this part of the time. */
+    public void wakeUpAfterSuspension(long nanos) {
+        suspendedNanos += nanos;
+        wakeUp();
     }
 
     @Override
@@ -45,7 +52,7 @@ public final class PausableLoop implements Loop {
 
     @Override
     public long nanoTime() {
-        return loop.nanoTime();
+        return loop.nanoTime() - suspendedNanos;
     }
 
     @Override

@@ -208,6 +208,7 @@ final class Faults {
             case LEADER_UNAWARE -> links.keepLeaderUnaware();
             case NODE_START_TROUBLE -> nodes.troubleNextStart();
             case VOLUME_DELETED -> writers.delete();
+            case WRITER_SUSPENDED -> writers.suspend();
         };
     }
 
@@ -284,12 +285,13 @@ final class Faults {
 
     // ---- clocks
 
+    /** Nobody sets the clock of a machine that was suspended: it would not show for how long. */
     private boolean jumpClock() {
         List<SimulatedClock> clocks = new ArrayList<>();
         world.nodes().forEach(node -> clocks.add(node.clock()));
         world.coordinators().forEach(coordinator -> clocks.add(coordinator.clock()));
         world.clients().stream()
-                .filter(client -> client.process().isAlive())
+                .filter(client -> client.process().isAlive() && !client.clock().wasSuspended())
                 .forEach(client -> clocks.add(client.clock()));
         long millis = random.nextLong(-DAY_MILLIS, DAY_MILLIS);
         world.fault(FaultKind.CLOCK_JUMP, "a clock jumps by " + millis + " ms");

@@ -12,6 +12,8 @@ final class SimulatedClock {
     private final Schedule schedule;
     private final long driftPartsPerMillion;
     private long wallOffsetMillis;
+    private long suspendedAtNanos;
+    private long suspendedNanos;
 
     /**
      * A clock.
@@ -24,6 +26,10 @@ final class SimulatedClock {
     }
 
     long nanoTime() {
+        return unsuspendedNanos() - suspendedNanos;
+    }
+
+    private long unsuspendedNanos() {
         long now = schedule.nowNanos();
         return now + now / PARTS * driftPartsPerMillion;
     }
@@ -34,11 +40,28 @@ final class SimulatedClock {
     }
 
     long wallMillis() {
-        return WALL_START_MILLIS + wallOffsetMillis + nanoTime() / NANOS_PER_MILLI;
+        return WALL_START_MILLIS + wallOffsetMillis + unsuspendedNanos() / NANOS_PER_MILLI;
     }
 
     /** Somebody sets the wall clock. */
     void jump(long millis) {
         wallOffsetMillis += millis;
+    }
+
+    boolean hasJumped() {
+        return wallOffsetMillis != 0;
+    }
+
+    /** The machine is suspended: until it is woken its monotonic clock stands still. */
+    void suspend() {
+        suspendedAtNanos = unsuspendedNanos();
+    }
+
+    void wake() {
+        suspendedNanos += unsuspendedNanos() - suspendedAtNanos;
+    }
+
+    boolean wasSuspended() {
+        return suspendedNanos != 0;
     }
 }

@@ -198,16 +198,40 @@ final class WriterFaults {
     boolean pause() {
         VolumeUse volume = volume();
         WriterSession session = writer(volume);
-        if (session == null) {
+        SimulatedProcess process = session == null ? null : session.client().process();
+        if (process == null
+                || !world.pause(
+                        process, random.nextLong(MAX_PAUSE_NANOS), FaultKind.WRITER_PAUSE)) {
             return false;
         }
-        SimulatedProcess process = session.client().process();
-        world.fault(FaultKind.WRITER_PAUSE, "writer " + process.name() + " is paused");
-        process.pause();
-        world.schedule().world(random.nextLong(MAX_PAUSE_NANOS), process::resume);
         if (random.nextInt(3) > 0) {
             world.schedule()
                     .world(random.nextLong(MAX_PAUSE_NANOS / 2), () -> openWhileFaultsCome(volume));
+        }
+        return true;
+    }
+
+    /** Its machine sleeps, and the monotonic clock with it; mostly another writer comes meanwhile. */
+    boolean suspend() {
+        VolumeUse volume = volume();
+        WriterSession session = writer(volume);
+        SimulatedClient client = session == null ? null : session.client();
+        if (client == null || client.clock().hasJumped()) {
+            return false;
+        }
+        world.fault(
+                FaultKind.WRITER_SUSPENDED, "the machine of " + client.name() + " is suspended");
+        long nanos = random.nextLong(MAX_PAUSE_NANOS);
+        client.process().pause();
+        client.clock().suspend();
+        world.schedule().world(nanos, () -> {
+            if (client.process().isPaused()) {
+                client.clock().wake();
+                client.process().resume();
+            }
+        });
+        if (random.nextInt(3) > 0) {
+            world.schedule().world(random.nextLong(nanos + 1), () -> openWhileFaultsCome(volume));
         }
         return true;
     }

@@ -79,6 +79,9 @@ final class Mutations {
                         "a writer serves reads under a lapsed lease",
                         log("Lease", "permit", "Lease.isValid", TRUE)),
                 of(
+                        "a lease lasts while its machine is suspended",
+                        log("Moment", "isPast", "TimeUnit.toNanos", NOTHING)),
+                of(
                         "a coordinator renews leases when it has been deposed",
                         coordinator("LeadershipCheck", "confirm", "SortedMap.size", TRUE)));
     }
