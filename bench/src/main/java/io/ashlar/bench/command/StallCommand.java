@@ -1,8 +1,8 @@
 package io.ashlar.bench.command;
 
-import io.ashlar.bench.stall.KilledNodes;
-import io.ashlar.bench.stall.KilledNodes.Figures;
-import io.ashlar.bench.stall.KilledNodes.Kill;
+import io.ashlar.bench.stall.LostNodes;
+import io.ashlar.bench.stall.LostNodes.Figures;
+import io.ashlar.bench.stall.LostNodes.Loss;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.VolumeName;
 import io.ashlar.tools.cluster.LocalCluster;
@@ -20,9 +20,9 @@ import java.util.Map;
 
 @Command(
         name = "stall",
-        description = "How long writes stand still when a node is killed: kills one node after the"
-                + " other of a cluster that \"ashlar up\" made, under a writer of 4 KiB blocks at"
-                + " depth 8, and starts it again. What was acknowledged is read back.")
+        description = "How long writes stand still when nodes are lost: kills or silences one node"
+                + " after the other of a cluster that \"ashlar up\" made, under a writer of 4 KiB"
+                + " blocks at depth 8, and has it back. What was acknowledged is read back.")
 final class StallCommand extends Benchmark {
     @Option(names = "--dir", required = true, paramLabel = "DIR", description = "where it lives")
     @SuppressWarnings("NullAway.Init")
@@ -34,6 +34,19 @@ final class StallCommand extends Benchmark {
             paramLabel = "N",
             description = "how many (default ${DEFAULT-VALUE})")
     private int killCount;
+
+    @Option(
+            names = "--at-once",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "nodes that are lost together (default ${DEFAULT-VALUE})")
+    private int atOnce;
+
+    @Option(
+            names = "--silent",
+            description = "stop them (SIGSTOP) instead of killing them: no connection ends, as"
+                    + " without power or network")
+    private boolean silent;
 
     @Option(
             names = "--policy",
@@ -48,19 +61,30 @@ final class StallCommand extends Benchmark {
         if (killCount < 1) {
             throw misuse("--kills " + killCount + ": expected one or more");
         }
+        if (atOnce < 1 || atOnce > policy.m()) {
+            throw misuse("--at-once " + atOnce + ": expected 1 to " + policy.m()
+                    + ", which is what " + policy + " survives");
+        }
         LocalCluster cluster = LocalCluster.open(directory);
+        int nodeCount = cluster.file().nodes().size();
+        if (atOnce >= nodeCount) {
+            throw misuse("--at-once " + atOnce + ": the cluster has " + nodeCount + " nodes");
+        }
         describe();
-        console().line("kill  node  longest gap  in the 4 s before  writes in the 4 s after");
+        console()
+                .line((silent ? "silenced" : "  killed")
+                        + "  longest gap  in the 4 s before  writes in the 4 s after");
         VolumeName name =
                 new VolumeName("bench-stall-" + ProcessHandle.current().pid());
-        Lines lines = new Lines();
-        Figures figures = new KilledNodes(cluster, name).measure(policy, killCount, lines::line);
+        LostNodes.Way way = silent ? LostNodes.Way.SILENCED : LostNodes.Way.KILLED;
+        Figures figures =
+                new LostNodes(cluster, name, way).measure(policy, killCount, atOnce, this::show);
         List<Duration> gaps =
-                figures.kills().stream().map(Kill::longestGap).sorted().toList();
+                figures.losses().stream().map(Loss::longestGap).sorted().toList();
         console()
                 .line(String.format(
                         Locale.ROOT,
-                        "longest gap between acknowledgements over %d kills: %d ms, median %d ms",
+                        "longest gap between acknowledgements over %d losses: %d ms, median %d ms",
                         gaps.size(),
                         gaps.getLast().toMillis(),
                         gaps.get(gaps.size() / 2).toMillis()));
@@ -70,39 +94,34 @@ final class StallCommand extends Benchmark {
         return CommandTree.DONE;
     }
 
+    private void show(Loss loss) {
+        console()
+                .line(String.format(
+                        Locale.ROOT,
+                        "%8s  %8d ms  %14d ms  %23d",
+                        String.join(",", loss.nodes()),
+                        loss.longestGap().toMillis(),
+                        loss.quietGap().toMillis(),
+                        loss.acknowledged()));
+    }
+
     private Map<String, Object> object(Figures figures, List<Duration> gaps) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("policy", policy.toString());
+        object.put("atOnce", atOnce);
+        object.put("silent", silent);
         object.put("longestGapMillis", gaps.getLast().toMillis());
         object.put("medianGapMillis", gaps.get(gaps.size() / 2).toMillis());
         object.put(
-                "kills",
-                figures.kills().stream()
-                        .map(kill -> Map.of(
-                                "node", kill.node(),
-                                "longestGapMillis", kill.longestGap().toMillis(),
-                                "quietGapMillis", kill.quietGap().toMillis(),
-                                "acknowledgedWrites", kill.acknowledged()))
+                "losses",
+                figures.losses().stream()
+                        .map(loss -> Map.of(
+                                "nodes", loss.nodes(),
+                                "longestGapMillis", loss.longestGap().toMillis(),
+                                "quietGapMillis", loss.quietGap().toMillis(),
+                                "acknowledgedWrites", loss.acknowledged()))
                         .toList());
         object.put("verifiedBytes", figures.verifiedBytes());
         return object;
-    }
-
-    /** What people see while it runs. */
-    private final class Lines {
-        private int count;
-
-        private void line(Kill kill) {
-            count++;
-            console()
-                    .line(String.format(
-                            Locale.ROOT,
-                            "%4d  %4s  %8d ms  %14d ms  %23d",
-                            count,
-                            kill.node(),
-                            kill.longestGap().toMillis(),
-                            kill.quietGap().toMillis(),
-                            kill.acknowledged()));
-        }
     }
 }

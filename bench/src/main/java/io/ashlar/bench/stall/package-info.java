@@ -1,4 +1,4 @@
-/** How long writes stand still when a node is killed. */
+/** How long writes stand still when nodes are lost. */
 @NullMarked
 package io.ashlar.bench.stall;
 

@@ -82,6 +82,8 @@ class BenchCommandTest {
                 "stall",
                 "stall --dir /nowhere --kills 0",
                 "stall --dir /nowhere --policy raid5",
+                "stall --dir /nowhere --at-once 0",
+                "stall --dir /nowhere --at-once 3",
             })
     void misuseIsOneLineAndExitCodeTwo(String line) {
         Ran ran = Ran.of(("bench " + line).strip().split(" "));

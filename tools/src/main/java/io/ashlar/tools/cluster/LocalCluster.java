@@ -202,15 +202,26 @@ public final class LocalCluster {
         }
     }
 
-    /** Kills a process as a power cut would (SIGKILL) and waits until it is gone. */
+    /** Kills a process (SIGKILL) and waits until it is gone; its machine ends its connections. */
     public void kill(String id) throws IOException {
-        Member member = member(id);
-        Optional<ProcessHandle> process = ServerProcess.find(member);
-        if (process.isEmpty()) {
-            throw new AshlarException.Unavailable(id + " does not run");
-        }
-        boolean _ = process.get().destroyForcibly();
-        process.get().onExit().join();
+        ProcessHandle process = running(id);
+        boolean _ = process.destroyForcibly();
+        process.onExit().join();
+    }
+
+    /** Makes a process say nothing any more (SIGSTOP), as one without power: no connection ends. */
+    public void silence(String id) throws IOException, InterruptedException {
+        ServerProcess.signal("STOP", running(id));
+    }
+
+    /** Lets a process that was silenced go on. */
+    public void wake(String id) throws IOException, InterruptedException {
+        ServerProcess.signal("CONT", running(id));
+    }
+
+    private ProcessHandle running(String id) throws AshlarException {
+        return ServerProcess.find(member(id))
+                .orElseThrow(() -> new AshlarException.Unavailable(id + " does not run"));
     }
 
     public Member member(String id) throws AshlarException {

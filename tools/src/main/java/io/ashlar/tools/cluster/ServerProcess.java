@@ -138,6 +138,17 @@ final class ServerProcess {
         }
     }
 
+    static void signal(String name, ProcessHandle process)
+            throws IOException, InterruptedException {
+        int code = new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+        if (code != 0) {
+            throw new IOException("kill -" + name + " of process " + process.pid() + " failed");
+        }
+    }
+
     /** Why it died, as its log's end has it. */
     static AshlarException diedEarly(Member member) throws IOException {
         Path log = member.directory().resolve(LOG);
