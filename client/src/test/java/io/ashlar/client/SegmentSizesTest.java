@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 
 import org.junit.jupiter.api.AfterEach;
@@ -56,5 +57,26 @@ class SegmentSizesTest {
                 cluster.segments().stream().map(Segment::getShardBytes).toList();
         assertThat(sizes).isSorted().startsWith(CONFIG.firstShardBytes()).hasSizeLessThan(8);
         assertThat(sizes.getLast()).isGreaterThanOrEqualTo(8 * CONFIG.firstShardBytes());
+    }
+
+    /** Writing it over with zeros would take long, and what was sent waits for it. */
+    @Test
+    void aSegmentThatStripesWaitForIsSmall() {
+        Volume volume = client.open();
+        byte[] bytes = new byte[1 << 20];
+        for (int i = 0; i < 300; i++) {
+            client.write(volume, i % 16 * (bytes.length / 4096), bytes);
+        }
+        List<Segment> before = cluster.segments();
+        String both = before.getLast().getPlacementsList().stream()
+                .map(Placement::getNode)
+                .filter(node -> before.get(before.size() - 2).getPlacementsList().stream()
+                        .anyMatch(placement -> placement.getNode().equals(node)))
+                .findFirst()
+                .orElseThrow();
+        cluster.kill(Integer.parseInt(both.substring(1)));
+        client.write(volume, 0, bytes);
+        assertThat(cluster.segments().get(before.size()).getShardBytes())
+                .isEqualTo(CONFIG.firstShardBytes());
     }
 }

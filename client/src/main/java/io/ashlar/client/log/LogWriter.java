@@ -154,14 +154,14 @@ final class LogWriter {
             if (inFlight.place == null) {
                 OpenSegment segment = segments.withRoomFor(inFlight.encoded.geometry());
                 if (segment == null) {
-                    awaitSegment();
+                    createSegment(true);
                     return;
                 }
                 send(inFlight, segment);
             }
         }
         if (segments.wantsSpare() && !closing) {
-            awaitSegment();
+            createSegment(false);
         }
     }
 
@@ -177,7 +177,7 @@ final class LogWriter {
     void prepare() {
         boolean goesOn = ended == null && !sealing && !closing;
         if (goesOn && segments.isEmpty() && !segments.isCreating()) {
-            awaitSegment();
+            createSegment(false);
         }
     }
 
@@ -185,9 +185,9 @@ final class LogWriter {
         return segments.confirmEpoch(sealing || closing);
     }
 
-    private void awaitSegment() {
+    private void createSegment(boolean awaited) {
         if (!segments.isCreating()) {
-            var _ = segments.create().whenComplete((ignored, failure) -> {
+            var _ = segments.create(awaited).whenComplete((ignored, failure) -> {
                 if (failure != null) {
                     noSegment(AshlarException.in(failure));
                 } else {

@@ -159,11 +159,14 @@ final class OpenSegments {
     /**
      * Creates the spare segment. While no coordinator answers that waits; what a coordinator refuses
      * for now, because too few domains are up, is tried again until the coordinator's time is over.
+     *
+     * @param awaited whether stripes wait for it: it is small then, as making it takes the longer the
+     *     larger its shards are
      */
-    CompletableFuture<Void> create() {
+    CompletableFuture<Void> create(boolean awaited) {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
-        tryCreate(deadline(), created);
+        tryCreate(awaited, deadline(), created);
         return created;
     }
 
@@ -185,9 +188,9 @@ final class OpenSegments {
                 cluster.config().maxShardBytes());
     }
 
-    private SegmentSupply.Wanted wanted(Optional<SegmentId> insteadOf) {
+    private SegmentSupply.Wanted wanted(boolean awaited, Optional<SegmentId> insteadOf) {
         return new SegmentSupply.Wanted(
-                nextShardBytes(),
+                awaited ? cluster.config().firstShardBytes() : nextShardBytes(),
                 new TreeSet<>(avoidNodes),
                 pace.slow(cluster.loop().nanoTime()).keySet(),
                 insteadOf);
@@ -202,27 +205,29 @@ final class OpenSegments {
         return made;
     }
 
-    private void tryCreate(long deadline, CompletableFuture<Void> created) {
-        var _ = supply.create(() -> wanted(Optional.empty())).whenComplete((segment, failure) -> {
-            if (failure == null) {
-                isCreated(segment);
-                created.complete(null);
-                return;
-            }
-            AshlarException cause = AshlarException.in(failure);
-            boolean unanswered =
-                    cause instanceof AshlarException.Unavailable silence && !silence.isAnswered();
-            long until = unanswered ? deadline() : deadline;
-            boolean again = !ended
-                    && cause instanceof AshlarException.Unavailable
-                    && cluster.loop().nanoTime() < until;
-            if (again) {
-                cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(until, created));
-            } else {
-                creation = null;
-                created.completeExceptionally(cause);
-            }
-        });
+    private void tryCreate(boolean awaited, long deadline, CompletableFuture<Void> created) {
+        var _ = supply.create(() -> wanted(awaited, Optional.empty()))
+                .whenComplete((segment, failure) -> {
+                    if (failure == null) {
+                        isCreated(segment);
+                        created.complete(null);
+                        return;
+                    }
+                    AshlarException cause = AshlarException.in(failure);
+                    boolean unanswered = cause instanceof AshlarException.Unavailable silence
+                            && !silence.isAnswered();
+                    long until = unanswered ? deadline() : deadline;
+                    boolean again = !ended
+                            && cause instanceof AshlarException.Unavailable
+                            && cluster.loop().nanoTime() < until;
+                    if (again) {
+                        cluster.loop()
+                                .schedule(RETRY_NANOS, () -> tryCreate(awaited, until, created));
+                    } else {
+                        creation = null;
+                        created.completeExceptionally(cause);
+                    }
+                });
     }
 
     /** Whether stripes go to a segment of which one of these drives holds a shard. */
@@ -245,19 +250,20 @@ final class OpenSegments {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
         SegmentId last = open.getLast().segment().id();
-        var _ = supply.create(() -> wanted(Optional.of(last))).whenComplete((segment, failure) -> {
-            if (failure == null) {
-                discardSpare();
-                OpenSegment made = isCreated(segment);
-                if (endsOn(drives) && !made.isOn(drives)) {
-                    open.getLast().leave();
-                }
-                created.complete(null);
-            } else {
-                creation = null;
-                created.completeExceptionally(AshlarException.in(failure));
-            }
-        });
+        var _ = supply.create(() -> wanted(false, Optional.of(last)))
+                .whenComplete((segment, failure) -> {
+                    if (failure == null) {
+                        discardSpare();
+                        OpenSegment made = isCreated(segment);
+                        if (endsOn(drives) && !made.isOn(drives)) {
+                            open.getLast().leave();
+                        }
+                        created.complete(null);
+                    } else {
+                        creation = null;
+                        created.completeExceptionally(AshlarException.in(failure));
+                    }
+                });
         return created;
     }
 
