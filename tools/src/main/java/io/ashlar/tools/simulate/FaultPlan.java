@@ -30,7 +30,8 @@ final class FaultPlan {
             FaultKind.DRIVE_ABSENT,
             FaultKind.LEADER_UNAWARE,
             FaultKind.NODE_START_TROUBLE,
-            FaultKind.VOLUME_DELETED);
+            FaultKind.VOLUME_DELETED,
+            FaultKind.SHARD_REPEATED);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

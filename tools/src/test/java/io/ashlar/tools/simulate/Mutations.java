@@ -230,7 +230,7 @@ final class Mutations {
                 of(
                         "a node forgets its fence",
                         node("ShardStore", "fence", "ShardStore.change", atNode("raiseInMemory"))),
-                argued(
+                of(
                         "a node makes a shard behind the fence",
                         node("ShardStore", "fenceAbsent", "Catalogue.raiseAbsentFence", NOTHING),
                         node("ShardCreator", "fenced", "ShardCreator.highestFence", NOTHING)),
