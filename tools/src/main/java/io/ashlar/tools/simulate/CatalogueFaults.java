@@ -2,6 +2,7 @@ package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,15 @@ final class CatalogueFaults {
     /** Both copies of a page about a shard are gone when the node starts again: so is the shard. */
     boolean losePage() {
         return losePage(anyNode(), shard -> true);
+    }
+
+    /** So is this one. */
+    boolean loseShard(SimulatedNode node, ShardRef lost) {
+        return losePage(
+                node,
+                shard -> shard.segment().equals(SegmentId.of(lost.getSegment()))
+                        && shard.index() == lost.getIndex()
+                        && shard.incarnation() == lost.getIncarnation());
     }
 
     /** So is one of a segment's other shards. */

@@ -31,7 +31,8 @@ final class FaultPlan {
             FaultKind.LEADER_UNAWARE,
             FaultKind.NODE_START_TROUBLE,
             FaultKind.VOLUME_DELETED,
-            FaultKind.WRITER_SUSPENDED);
+            FaultKind.WRITER_SUSPENDED,
+            FaultKind.SHARD_REPEATED);
     private static final int MAX_STORM = 16;
     private static final long MAX_CALM_MILLIS = 40_000;
 

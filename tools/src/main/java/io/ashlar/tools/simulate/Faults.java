@@ -25,6 +25,7 @@ final class Faults {
     private final LinkFaults links;
     private final DriveFaults drives;
     private final WriterFaults writers;
+    private final RepeatedCreation repetition;
     private final WholeShards shards;
     private final Set<String> returning = new TreeSet<>();
     private boolean stopped;
@@ -40,6 +41,7 @@ final class Faults {
         this.catalogues = new CatalogueFaults(world, random, account);
         this.drives = new DriveFaults(world, random, account, writers, catalogues);
         this.darkness = new DarkTakeover(world, random, account, writers, drives);
+        this.repetition = new RepeatedCreation(world, random, writers, catalogues);
         this.links = new LinkFaults(world, random, writers, account);
     }
 
@@ -209,6 +211,7 @@ final class Faults {
             case NODE_START_TROUBLE -> nodes.troubleNextStart();
             case VOLUME_DELETED -> writers.delete();
             case WRITER_SUSPENDED -> writers.suspend();
+            case SHARD_REPEATED -> repetition.inject();
         };
     }
 

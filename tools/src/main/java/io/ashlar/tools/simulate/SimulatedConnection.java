@@ -188,8 +188,8 @@ final class SimulatedConnection {
     private void handle(SimulatedNetwork.Served to, long id, Request request, Buffer bulk) {
         Transport.Responder responder = (response, parts) -> {
             Buffer answer = SimulatedNetwork.gather(parts);
-            onceReached(to.process(), () -> {
-                if (says(to, request, response)) {
+            network.onceReached(to.process(), () -> {
+                if (network.says(to, request, response)) {
                     toClient.send(new Message(() -> answer(id, response, answer), answer::release));
                 } else {
                     answer.release();
@@ -202,24 +202,6 @@ final class SimulatedConnection {
             throw new Violation(
                     "no bugs", address + " failed on " + request.getBodyCase() + ": " + e, e);
         }
-    }
-
-    /** Nothing is sent by a process that dies before it comes to that. */
-    private void onceReached(SimulatedProcess process, Runnable sending) {
-        if (schedule.isAhead()) {
-            process.execute(sending);
-        } else {
-            sending.run();
-        }
-    }
-
-    /** Whether a server lives to say something, whoever may hear it. */
-    private boolean says(SimulatedNetwork.Served server, Request request, Response response) {
-        boolean alive = server.process().isAlive();
-        if (alive) {
-            network.observer().answered(server.process(), request, response);
-        }
-        return alive;
     }
 
     private void answer(long id, Response response, Buffer bulk) {
@@ -276,21 +258,9 @@ final class SimulatedConnection {
             return;
         }
         Buffer again = call.bulk().retain();
-        schedule.world(network.random().nextLong(REPEATED_WITHIN_NANOS), () -> {
-            if (!to.process().isAlive()) {
-                again.release();
-                return;
-            }
-            network.note("again " + client.name() + ">" + address.host() + " "
-                    + call.request().getBodyCase());
-            to.process()
-                    .execute(() -> to.service().handle(call.request(), again, (response, parts) -> {
-                        parts.forEach(Buffer::release);
-                        onceReached(to.process(), () -> {
-                            boolean _ = says(to, call.request(), response);
-                        });
-                    }));
-        });
+        schedule.world(
+                network.random().nextLong(REPEATED_WITHIN_NANOS),
+                () -> network.again(client, to, call.request(), again));
     }
 
     private void failAll(AshlarException cause) {

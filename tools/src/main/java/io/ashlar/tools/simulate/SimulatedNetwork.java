@@ -139,6 +139,44 @@ final class SimulatedNetwork {
         return loses;
     }
 
+    /**
+     * A request arrives once more where it arrived before; nobody hears what comes of it.
+     *
+     * @param bulk is handed over
+     */
+    void again(SimulatedProcess by, Served to, Request request, Buffer bulk) {
+        if (!to.process().isAlive()) {
+            bulk.release();
+            return;
+        }
+        note("again " + by.name() + ">" + to.process().name() + " " + request.getBodyCase());
+        to.process()
+                .execute(() -> to.service().handle(request, bulk, (response, parts) -> {
+                    parts.forEach(Buffer::release);
+                    onceReached(to.process(), () -> {
+                        boolean _ = says(to, request, response);
+                    });
+                }));
+    }
+
+    /** Nothing is sent by a process that dies before it comes to that. */
+    void onceReached(SimulatedProcess process, Runnable sending) {
+        if (schedule.isAhead()) {
+            process.execute(sending);
+        } else {
+            sending.run();
+        }
+    }
+
+    /** Whether a server lives to say something, whoever may hear it. */
+    boolean says(Served server, Request request, Response response) {
+        boolean alive = server.process().isAlive();
+        if (alive) {
+            observer.answered(server.process(), request, response);
+        }
+        return alive;
+    }
+
     long lost() {
         return lost;
     }

@@ -97,6 +97,7 @@ final class World {
             Caught.in(schedule, () -> {
                 promises.answered(by, request, response);
                 DoomCheck.demand(metadata(), response.getHeartbeatReply());
+                AuthorityCheck.demand(order, response.getHeartbeatReply().getAuthority());
             });
         }
 

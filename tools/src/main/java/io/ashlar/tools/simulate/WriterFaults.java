@@ -170,6 +170,29 @@ final class WriterFaults {
         }
     }
 
+    /** Whose writer such a process is, unless another is about to be it; null: nobody's. */
+    @Nullable
+    VolumeUse volumeOf(SimulatedProcess process) {
+        return workload.volumes().stream()
+                .filter(volume -> !volume.isOpening())
+                .filter(volume -> {
+                    WriterSession session = writer(volume);
+                    return session != null && session.client().process() == process;
+                })
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The writer dies, and for so long nobody takes its volume over but for a fault. */
+    void killAndLeave(VolumeUse volume, long nanos) {
+        WriterSession session = writer(volume);
+        if (session != null) {
+            session.client().process().kill();
+            volume.lost();
+            volume.leaveAlone(nanos);
+        }
+    }
+
     /** Another takes a volume over from a writer that has just died. */
     void replace(VolumeUse volume) {
         WriterSession session = writer(volume);

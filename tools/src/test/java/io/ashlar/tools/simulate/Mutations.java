@@ -1,6 +1,7 @@
 package io.ashlar.tools.simulate;
 
 import io.ashlar.client.log.WrongLog;
+import io.ashlar.client.stripe.WrongStripe;
 import io.ashlar.coordinator.metadata.WrongMetadata;
 import io.ashlar.node.WrongNode;
 import io.ashlar.tools.simulate.Change.Instead;
@@ -23,7 +24,13 @@ final class Mutations {
 
     static Stream<Mutation> all() {
         return Stream.of(
-                        acknowledging(), recovering(), negatives(), fencing(), metadata(), repair())
+                        acknowledging(),
+                        recovering(),
+                        reading(),
+                        negatives(),
+                        fencing(),
+                        metadata(),
+                        repair())
                 .flatMap(List::stream);
     }
 
@@ -130,14 +137,52 @@ final class Mutations {
                         node("Shard", "belongs", "ShardEntry.epoch", NOTHING)),
                 of(
                         "a writer takes an undecided stripe for decided where a root lies behind it",
-                        log("LogChain", "cut", "Tail.bytes", MUCH)),
+                        log("LogChain", "cut", "Tail.bytes", MUCH)));
+    }
+
+    /** What a reader asks for, puts together and believes. */
+    private static List<Mutation> reading() {
+        return List.of(
                 of(
                         "a reader combines cells of different stripes",
-                        new Change(
-                                "io.ashlar.client.stripe.CellDecode",
-                                "alike",
-                                "Stripe.sameAs",
-                                TRUE)));
+                        stripe("CellDecode", "alike", "Stripe.sameAs", TRUE)),
+                of(
+                        "a reader never decodes",
+                        stripe(
+                                "StripeReader",
+                                "readNow",
+                                "StripeReader.decodeChecked",
+                                atStripe("neverDecode")),
+                        stripe(
+                                "StripeReader",
+                                "hedge",
+                                "StripeReader.decodeChecked",
+                                atStripe("neverDecode"))),
+                of(
+                        "a reader decodes from one cell too few",
+                        stripe("CellDecode", "arrived", "CellDecode.needed", new Instead.Plus(-1)),
+                        stripe(
+                                "CellDecode",
+                                "decode",
+                                "ReedSolomon.reconstruct",
+                                atStripe("reconstructFromFewer"))),
+                of(
+                        "a reader hands over what it has not decoded",
+                        stripe("CellDecode", "decode", "ReedSolomon.reconstruct", NOTHING),
+                        stripe("CellDecode", "decode", "PieceCheck.holds", TRUE),
+                        stripe("StripeReader", "decodeChecked", "PieceCheck.holds", TRUE)),
+                of(
+                        "a reader believes what it has decoded of different stripes",
+                        stripe("CellDecode", "alike", "Stripe.sameAs", TRUE),
+                        stripe("CellDecode", "decode", "PieceCheck.holds", TRUE),
+                        stripe("StripeReader", "decodeChecked", "PieceCheck.holds", TRUE)),
+                of(
+                        "a reader believes what a node gives it",
+                        stripe("CellReader", "read", "PieceCheck.holds", TRUE),
+                        node("ShardReader", "readTrusted", "ShardReader.haveCrcs", TRUE)),
+                of(
+                        "a reader does not learn where shards are now",
+                        stripe("Placements", "ask", "LogSegment.moveTo", NOTHING)));
     }
 
     /** What a node says of places that hold nothing it can read. */
@@ -171,13 +216,24 @@ final class Mutations {
                         "a node ignores the fence on appends",
                         node("RecordAppender", "refusal", "ShardEntry.fenceEpoch", NOTHING)),
                 of(
+                        "a node looks at the fence before an append waits for the drive",
+                        node("Drive", "append", "AppendCheck.check", atNode("checkFenceToo")),
+                        node("RecordAppender", "refusal", "ShardEntry.fenceEpoch", NOTHING)),
+                of(
+                        "a node looks at the fence when it has written",
+                        node(
+                                "RecordAppender",
+                                "append",
+                                "RecordAppender.refusal",
+                                atNode("writeFirst"))),
+                of(
                         "a writer reads what was left without a fence",
                         log("EvidenceReader", "underFence", "EvidenceReader.fence", DONE),
                         node("DriveReads", "underFence", "Shard.isFencedAt", TRUE)),
                 of(
                         "a node forgets its fence",
                         node("ShardStore", "fence", "ShardStore.change", atNode("raiseInMemory"))),
-                argued(
+                of(
                         "a node makes a shard behind the fence",
                         node("ShardStore", "fenceAbsent", "Catalogue.raiseAbsentFence", NOTHING),
                         node("ShardCreator", "fenced", "ShardCreator.highestFence", NOTHING)),
@@ -253,6 +309,18 @@ final class Mutations {
                         repairing("dropWhatNobodyNeeds", "Repair.stands", TRUE),
                         repairing("runningOn", "Repair.stands", TRUE)),
                 of(
+                        "a coordinator gives orders by what a later leader has decided",
+                        coordinator(
+                                "LeaderContext",
+                                "authority",
+                                "ClusterRecord.getAppliedTerm",
+                                NOTHING),
+                        coordinator(
+                                "CoordinatorService",
+                                "leads",
+                                "ClusterRecord.getAppliedTerm",
+                                NOTHING)),
+                of(
                         "a coordinator orders a rebuild that it has given up",
                         repairing("dropWhatNobodyNeeds", "Repair.stands", TRUE),
                         repairing("runningOn", "Repair.stands", TRUE)),
@@ -293,6 +361,10 @@ final class Mutations {
         return new Change("io.ashlar.client.log." + simpleName, method, target, instead);
     }
 
+    private static Change stripe(String simpleName, String method, String target, Instead instead) {
+        return new Change("io.ashlar.client.stripe." + simpleName, method, target, instead);
+    }
+
     private static Change metadata(
             String simpleName, String method, String target, Instead instead) {
         return new Change("io.ashlar.coordinator.metadata." + simpleName, method, target, instead);
@@ -313,6 +385,10 @@ final class Mutations {
 
     private static Instead wrong(String method) {
         return new Instead.Wrong(WrongLog.class, method);
+    }
+
+    private static Instead atStripe(String method) {
+        return new Instead.Wrong(WrongStripe.class, method);
     }
 
     private static Instead atNode(String method) {
