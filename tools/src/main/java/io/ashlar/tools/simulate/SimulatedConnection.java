@@ -138,11 +138,11 @@ final class SimulatedConnection {
         }
     }
 
-    void call(Request request, Buffer bulk, long timeoutNanos, Transport.ReplyHandler handler) {
+    void call(Request request, SentBytes bulk, long timeoutNanos, Transport.ReplyHandler handler) {
         long id = ++lastId;
         Loop.Timer timeout = client.schedule(timeoutNanos, () -> timedOut(id, timeoutNanos));
-        pending.put(id, new Pending(request, bulk.retain(), timeout, handler));
-        toServer.send(new Message(() -> deliver(id, request, bulk), bulk::release));
+        pending.put(id, new Pending(request, bulk.copy().retain(), timeout, handler));
+        toServer.send(new Message(() -> deliver(id, request, bulk.leave()), bulk::release));
     }
 
     private void timedOut(long id, long timeoutNanos) {
@@ -187,10 +187,11 @@ final class SimulatedConnection {
 
     private void handle(SimulatedNetwork.Served to, long id, Request request, Buffer bulk) {
         Transport.Responder responder = (response, parts) -> {
-            Buffer answer = SimulatedNetwork.gather(parts);
+            SentBytes answer = SentBytes.of(to.process(), parts);
             network.onceReached(to.process(), () -> {
                 if (network.says(to, request, response)) {
-                    toClient.send(new Message(() -> answer(id, response, answer), answer::release));
+                    toClient.send(new Message(
+                            () -> answer(id, response, answer.leave()), answer::release));
                 } else {
                     answer.release();
                 }

@@ -8,7 +8,6 @@ import io.ashlar.client.transport.Transport;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -303,21 +302,5 @@ final class SimulatedNetwork {
         slowness.clear();
         faults = faults.healed();
         healCuts();
-    }
-
-    /** The parts as one buffer, the parts given back. */
-    static Buffer gather(List<Buffer> parts) {
-        int sizeBytes = 0;
-        for (Buffer part : parts) {
-            sizeBytes += part.sizeBytes();
-        }
-        Buffer whole = Buffer.allocate(sizeBytes);
-        long at = 0;
-        for (Buffer part : parts) {
-            MemorySegment.copy(part.segment(), 0, whole.segment(), at, part.sizeBytes());
-            at += part.sizeBytes();
-            part.release();
-        }
-        return whole;
     }
 }

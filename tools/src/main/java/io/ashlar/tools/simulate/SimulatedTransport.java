@@ -49,7 +49,7 @@ final class SimulatedTransport implements Transport {
             connection = new SimulatedConnection(network, process, to);
             connections.put(to, connection);
         }
-        connection.call(request, SimulatedNetwork.gather(bulk), timeoutNanos, handler);
+        connection.call(request, SentBytes.of(process, bulk), timeoutNanos, handler);
     }
 
     /** Final for whoever hears it: a ghost is not to try again. */
