@@ -79,4 +79,34 @@ class SegmentSizesTest {
         assertThat(cluster.segments().get(before.size()).getShardBytes())
                 .isEqualTo(CONFIG.firstShardBytes());
     }
+
+    /** However small segments are to begin with. */
+    @Test
+    void aSegmentHasRoomForTheStripeThatWaitsForIt() {
+        client.kill();
+        client = new TestClient(
+                loop,
+                cluster,
+                random,
+                new ClientConfig(
+                        CONFIG.hangBound(),
+                        CONFIG.readTimeout(),
+                        CONFIG.readPatience(),
+                        CONFIG.recoveryTimeout(),
+                        CONFIG.coordinatorTimeout(),
+                        CONFIG.leaseRenewal(),
+                        CONFIG.windowStripes(),
+                        CONFIG.stripeBytes(),
+                        CONFIG.maxWaitingBytes(),
+                        CONFIG.maxTailStripes(),
+                        CONFIG.mapLimits(),
+                        64 << 10,
+                        128 << 10));
+        Volume volume = client.open();
+        for (int i = 0; i < 4; i++) {
+            client.write(volume, 0, new byte[CONFIG.stripeBytes()]);
+        }
+        assertThat(cluster.segments().getFirst().getShardBytes())
+                .isGreaterThan(CONFIG.stripeBytes() / 4);
+    }
 }

@@ -154,14 +154,14 @@ final class LogWriter {
             if (inFlight.place == null) {
                 OpenSegment segment = segments.withRoomFor(inFlight.encoded.geometry());
                 if (segment == null) {
-                    createSegment(true);
+                    createSegment(inFlight.encoded.geometry().recordBytes());
                     return;
                 }
                 send(inFlight, segment);
             }
         }
         if (segments.wantsSpare() && !closing) {
-            createSegment(false);
+            createSegment(0);
         }
     }
 
@@ -177,7 +177,7 @@ final class LogWriter {
     void prepare() {
         boolean goesOn = ended == null && !sealing && !closing;
         if (goesOn && segments.isEmpty() && !segments.isCreating()) {
-            createSegment(false);
+            createSegment(0);
         }
     }
 
@@ -185,9 +185,9 @@ final class LogWriter {
         return segments.confirmEpoch(sealing || closing);
     }
 
-    private void createSegment(boolean awaited) {
+    private void createSegment(int awaitedBytes) {
         if (!segments.isCreating()) {
-            var _ = segments.create(awaited).whenComplete((ignored, failure) -> {
+            var _ = segments.create(awaitedBytes).whenComplete((ignored, failure) -> {
                 if (failure != null) {
                     noSegment(AshlarException.in(failure));
                 } else {

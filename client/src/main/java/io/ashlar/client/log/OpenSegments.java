@@ -86,6 +86,10 @@ final class OpenSegments {
             return last;
         }
         OpenSegment next = spare;
+        if (next != null && !next.hasRoomFor(geometry.recordBytes())) {
+            discardSpare();
+            return null;
+        }
         if (next != null) {
             spare = null;
             link(next);
@@ -160,13 +164,13 @@ final class OpenSegments {
      * Creates the spare segment. While no coordinator answers that waits; what a coordinator refuses
      * for now, because too few domains are up, is tried again until the coordinator's time is over.
      *
-     * @param awaited whether stripes wait for it: it is small then, as making it takes the longer the
-     *     larger its shards are
+     * @param awaitedBytes of the record that waits for it, or 0: it is small then, as making it takes
+     *     the longer the larger its shards are
      */
-    CompletableFuture<Void> create(boolean awaited) {
+    CompletableFuture<Void> create(int awaitedBytes) {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
-        tryCreate(awaited, deadline(), created);
+        tryCreate(awaitedBytes, deadline(), created);
         return created;
     }
 
@@ -188,9 +192,11 @@ final class OpenSegments {
                 cluster.config().maxShardBytes());
     }
 
-    private SegmentSupply.Wanted wanted(boolean awaited, Optional<SegmentId> insteadOf) {
+    private SegmentSupply.Wanted wanted(int awaitedBytes, Optional<SegmentId> insteadOf) {
         return new SegmentSupply.Wanted(
-                awaited ? cluster.config().firstShardBytes() : nextShardBytes(),
+                awaitedBytes > 0
+                        ? Math.max(awaitedBytes, cluster.config().firstShardBytes())
+                        : nextShardBytes(),
                 new TreeSet<>(avoidNodes),
                 pace.slow(cluster.loop().nanoTime()).keySet(),
                 insteadOf);
@@ -205,8 +211,8 @@ final class OpenSegments {
         return made;
     }
 
-    private void tryCreate(boolean awaited, long deadline, CompletableFuture<Void> created) {
-        var _ = supply.create(() -> wanted(awaited, Optional.empty()))
+    private void tryCreate(int awaitedBytes, long deadline, CompletableFuture<Void> created) {
+        var _ = supply.create(() -> wanted(awaitedBytes, Optional.empty()))
                 .whenComplete((segment, failure) -> {
                     if (failure == null) {
                         isCreated(segment);
@@ -222,7 +228,8 @@ final class OpenSegments {
                             && cluster.loop().nanoTime() < until;
                     if (again) {
                         cluster.loop()
-                                .schedule(RETRY_NANOS, () -> tryCreate(awaited, until, created));
+                                .schedule(
+                                        RETRY_NANOS, () -> tryCreate(awaitedBytes, until, created));
                     } else {
                         creation = null;
                         created.completeExceptionally(cause);
@@ -250,7 +257,7 @@ final class OpenSegments {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
         SegmentId last = open.getLast().segment().id();
-        var _ = supply.create(() -> wanted(false, Optional.of(last)))
+        var _ = supply.create(() -> wanted(0, Optional.of(last)))
                 .whenComplete((segment, failure) -> {
                     if (failure == null) {
                         discardSpare();
