@@ -34,9 +34,11 @@ final class Account {
     private final World world;
     private final List<Damage> ledger = new ArrayList<>();
     private final Set<CatalogueCopy.Shard> lost = new HashSet<>();
+    private final StrayBytes strays;
 
     Account(World world) {
         this.world = world;
+        this.strays = new StrayBytes(world);
     }
 
     /** A record that was damaged in silence. */
@@ -97,10 +99,7 @@ final class Account {
         boolean placed = placement.getShard().getIncarnation() == shard.incarnation()
                 && placement.getNode().equals(node.name());
         settle();
-        long others = segment.getPlacementsList().stream()
-                .filter(other -> !other.equals(placement) && isImpaired(segment, other))
-                .count();
-        return placed && others < policyOf(segment).m();
+        return placed && othersImpaired(segment, placement) < policyOf(segment).m();
     }
 
     /** Whether a record may be damaged; false also where nobody needs it. */
@@ -115,12 +114,7 @@ final class Account {
             return false;
         }
         settle();
-        int damaged = 1;
-        for (Placement other : segment.getPlacementsList()) {
-            boolean itself = other.equals(placement);
-            damaged += !itself && isImpaired(segment, other) ? 1 : 0;
-        }
-        return damaged <= policyOf(segment).m();
+        return othersImpaired(segment, placement) < policyOf(segment).m();
     }
 
     /**
@@ -131,14 +125,38 @@ final class Account {
             SimulatedDrive drive, FoundRecord record, Segment segment, Placement placement) {
         CatalogueCopy.Shard place =
                 FoundCatalogue.of(world, record.arena()).placeOf(placement.getShard());
-        long at = record.page() * SimulatedFile.PAGE_BYTES;
-        if (place == null
-                || at < place.firstByte()
-                || at >= place.firstByte() + place.lengthBytes()) {
+        if (place == null || !record.isIn(place)) {
             return false;
         }
         boolean dying = world.nodeWith(drive).drives().stream().anyMatch(SimulatedDrive::kills);
         return segment.getState() == SegmentState.SEALED || (!dying && !place.uncleanStop());
+    }
+
+    /** Whether something may be written where nothing is in a shard; false also where nobody needs it. */
+    boolean mayStray(SimulatedDrive drive, CatalogueCopy.Shard shard) {
+        Segment segment = world.metadata().segment(shard.segment());
+        if (segment == null) {
+            return false;
+        }
+        Placement placement = segment.getPlacements(shard.index());
+        boolean placed = placement.getShard().getIncarnation() == shard.incarnation()
+                && DriveId.of(placement.getShard().getDrive()).equals(drive.id());
+        settle();
+        return placed
+                && (segment.getState() == SegmentState.SEALED
+                        || othersImpaired(segment, placement)
+                                < policyOf(segment).m());
+    }
+
+    private long othersImpaired(Segment segment, Placement placement) {
+        return segment.getPlacementsList().stream()
+                .filter(other -> !other.equals(placement) && isImpaired(segment, other))
+                .count();
+    }
+
+    /** Writes where nothing is. */
+    void stray(SimulatedDrive drive, EmptyPlace place, byte[][] bytes) {
+        strays.put(drive, place, bytes);
     }
 
     /** Enters a damage that was done. */
@@ -217,6 +235,7 @@ final class Account {
 
     /** Takes out what was repaired, or is not needed any more. */
     private void settle() {
+        strays.settle();
         ledger.replaceAll(this::whereItIs);
         ledger.removeIf(damage -> {
             FoundRecord record = damage.record();
@@ -280,6 +299,7 @@ final class Account {
         return incomplete
                 || world.metadata().loss(id, index) != null
                 || isDamaged(id, index)
+                || strays.isIn(id, index)
                 || isInTrouble(DriveId.of(placement.getShard().getDrive()));
     }
 

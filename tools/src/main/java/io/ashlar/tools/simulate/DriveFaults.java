@@ -4,6 +4,7 @@ import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.ec.Crc32c;
+import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
 
@@ -119,7 +120,10 @@ final class DriveFaults {
         }
     }
 
-    /** It wrote to another place: what should be here is there, and what was there is gone. */
+    /**
+     * It wrote to another place: what should be here is there, where another record was, or nothing,
+     * or where the next one is to be.
+     */
     boolean misdirectWrite() {
         Victim victim = victim();
         if (victim == null) {
@@ -132,15 +136,35 @@ final class DriveFaults {
         }
         erase(record);
         account.damaged(victim.drive, record);
-        FoundRecord other = anyRecord(victim.drive, ignored -> true);
-        if (other != null) {
-            for (int i = 0; i < Math.min(other.pageCount(), bytes.length); i++) {
-                other.arena().overwrite(other.page() + i, bytes[i]);
+        Predicate<CatalogueCopy.Shard> fits = shard -> account.mayStray(victim.drive, shard);
+        switch (random.nextInt(3)) {
+            case 0 -> {
+                FoundRecord other = anyRecord(victim.drive, ignored -> true);
+                if (other != null) {
+                    writeOver(victim.drive, other, bytes);
+                }
             }
-            account.damaged(victim.drive, other);
+            case 1 ->
+                stray(victim, bytes, EmptyPlace.anywhere(world, random, record.arena(), fits));
+            default ->
+                stray(victim, bytes, EmptyPlace.behindRecords(world, random, record.arena(), fits));
         }
         tell(FaultKind.DRIVE_MISDIRECTED_WRITE, "a write was misdirected", victim);
         return true;
+    }
+
+    private void writeOver(SimulatedDrive drive, FoundRecord other, byte[][] bytes) {
+        for (int i = 0; i < Math.min(other.pageCount(), bytes.length); i++) {
+            other.arena().overwrite(other.page() + i, bytes[i]);
+        }
+        account.damaged(drive, other);
+    }
+
+    private void stray(Victim victim, byte[][] bytes, @Nullable EmptyPlace place) {
+        if (place != null) {
+            world.note("it lands on page " + place.page() + ", on nothing of " + place.shard());
+            account.stray(victim.drive, place, bytes);
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.ec.Crc32c;
+import io.ashlar.node.CatalogueCopy;
 
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +63,14 @@ record FoundRecord(SimulatedFile arena, long page, CellFormat.Cell cell) {
     int shardIndex() {
         return Stripe.shardOf(
                 cell.role(), stripe().identity().number(), stripe().geometry().policy());
+    }
+
+    /** Whether it lies in its own place of this shard's, and not where it was written by mistake. */
+    boolean isIn(CatalogueCopy.Shard shard) {
+        return segment().equals(shard.segment())
+                && shardIndex() == shard.index()
+                && page * SimulatedFile.PAGE_BYTES
+                        == shard.firstByte() + stripe().identity().offset();
     }
 
     int pageCount() {

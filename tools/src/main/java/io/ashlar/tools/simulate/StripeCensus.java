@@ -125,19 +125,18 @@ final class StripeCensus {
         for (long page : List.copyOf(arena.pages().subMap(first, end).keySet())) {
             FoundRecord record = FoundRecord.at(arena, page);
             if (record != null
-                    && counts(segment, shard, record)
+                    && record.isIn(place)
+                    && counts(segment, record)
                     && !world.account().isOutOfPlace(record)) {
                 add(segment, new Held(drive, record));
             }
         }
     }
 
-    private static boolean counts(Segment segment, ShardRef shard, FoundRecord record) {
+    private static boolean counts(Segment segment, FoundRecord record) {
         Stripe.Identity identity = record.stripe().identity();
-        return identity.segment().equals(SegmentId.of(segment.getId()))
-                && identity.epoch() == segment.getEpoch()
+        return identity.epoch() == segment.getEpoch()
                 && record.stripe().endOffset() <= segment.getSealedBytes()
-                && record.shardIndex() == shard.getIndex()
                 && record.isHeaderReadable();
     }
 
