@@ -39,7 +39,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -123,18 +122,26 @@ final class VolumeRequests {
         leases.excuse(nanos);
     }
 
-    /** Gives the shards of deleted volumes back, a few segments at a time. */
+    /**
+     * Gives the shards of deleted volumes back, a few segments at a time. Many small volumes are given
+     * back one right after the other.
+     */
     void tick() {
-        List<VolumeId> deleted = reaping ? List.of() : leader.metadata().deletedVolumes();
-        if (deleted.isEmpty()) {
+        VolumeId deleted = reaping ? null : leader.metadata().anyDeletedVolume();
+        if (deleted == null) {
             return;
         }
         reaping = true;
         Background.run(leader.propose(Command.newBuilder()
                         .setVolumeReap(VolumeReap.newBuilder()
-                                .setVolume(deleted.getFirst().toProto())
+                                .setVolume(deleted.toProto())
                                 .setMaxSegments(SEGMENTS_REAPED_AT_ONCE)))
-                .whenComplete((done, failure) -> reaping = false));
+                .whenComplete((done, failure) -> {
+                    reaping = false;
+                    if (failure == null && leader.metadata().volume(deleted) == null) {
+                        leader.loop().execute(this::tick);
+                    }
+                }));
     }
 
     // ---- looking

@@ -153,8 +153,19 @@ final class VolumeRequestsTest {
             assertThat(node.shards).isEmpty();
             assertThat(cluster.metadata().doomedOn(node.drive, 1)).isEmpty();
         }
-        assertThat(cluster.metadata().deletedVolumes()).isEmpty();
+        assertThat(cluster.metadata().anyDeletedVolume()).isNull();
         cluster.createVolume("disk0", "rs-4-2");
         assertThat(cluster.metadata().segmentCounts().get("rs-4-2")).isZero();
+    }
+
+    @Test
+    void givesManyDeletedVolumesBackAtOnce() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        for (int i = 0; i < 50; i++) {
+            cluster.createVolume("disk" + i, "rs-4-2");
+            cluster.delete("disk" + i);
+        }
+        cluster.passSeconds(1);
+        assertThat(cluster.metadata().anyDeletedVolume()).isNull();
     }
 }

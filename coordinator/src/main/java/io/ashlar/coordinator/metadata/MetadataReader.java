@@ -71,11 +71,14 @@ public class MetadataReader {
         return volumes;
     }
 
-    /** Deleted volumes that still have segments. */
-    public List<VolumeId> deletedVolumes() {
+    /** One that is deleted and not forgotten yet, as it may have segments; null where there is none. */
+    public @Nullable VolumeId anyDeletedVolume() {
         List<VolumeId> volumes = new ArrayList<>();
-        values.scan(KeyFormat.DELETED_VOLUMES, (key, none) -> volumes.add(KeyFormat.volumeOf(key)));
-        return volumes;
+        values.scan(KeyFormat.DELETED_VOLUMES, (key, none) -> {
+            volumes.add(KeyFormat.volumeOf(key));
+            return false;
+        });
+        return volumes.isEmpty() ? null : volumes.getFirst();
     }
 
     // ---- segments

@@ -23,7 +23,8 @@ import java.util.Random;
 
 /**
  * Cycles of one volume on one cluster: a writer writes, somebody dies, the volume is opened anew and
- * held to the journal; then everybody is started again and it is held to the journal once more.
+ * held to the journal; then everybody is started again and it is held to the journal once more. Beside
+ * that {@link OtherVolumes} come and go.
  */
 final class CrashRun {
     private static final String VOLUME = "disk0";
@@ -31,6 +32,8 @@ final class CrashRun {
     private static final int MAX_LOSSES = 2;
     private static final int LEAST_WRITES = 100;
     private static final int MOST_WRITES = 1500;
+    private static final int LEAST_COMMANDS = 5;
+    private static final int MOST_COMMANDS = 20;
     private static final Duration WRITER_PATIENCE = Duration.ofSeconds(60);
     private static final Duration WITHOUT_COORDINATOR = Duration.ofSeconds(1);
     private static final Duration OPENING_PATIENCE = Duration.ofSeconds(60);
@@ -38,6 +41,7 @@ final class CrashRun {
     private final CrashCluster cluster;
     private final Path directory;
     private final Random random;
+    private final OtherVolumes others;
     private final Map<Death, Integer> deaths = new EnumMap<>(Death.class);
     private int[] stamps = new int[BLOCKS];
     private int lastStamp;
@@ -52,9 +56,13 @@ final class CrashRun {
         this.directory = directory;
         this.random = new Random(seed);
         cluster.createVolume(VOLUME, (long) BLOCKS * StampWriter.BLOCK_BYTES);
+        this.others = new OtherVolumes(cluster, directory, VOLUME);
     }
 
-    /** Who dies. The writer dies last, unless it closes the volume. */
+    /**
+     * Who dies. The writer dies last, unless it closes the volume; and so does who makes other ones,
+     * but at times with the coordinator.
+     */
     enum Death {
         EVERYTHING,
         NODES_AND_COORDINATOR,
@@ -72,15 +80,36 @@ final class CrashRun {
         deaths.merge(death, 1, Integer::sum);
         Path file = directory.resolve("journal-" + cycle);
         Journal.add(file, History.found(stamps));
+        OtherVolumes.Maker maker = others.start(random.nextLong());
+        try {
+            play(death, file, maker);
+        } finally {
+            maker.kill();
+        }
+        others.check(maker);
+        others.awaitDeleted();
+        Files.delete(file);
+        System.out.printf(
+                "crash test: cycle %d, %s, %d acknowledged so far, %d of %d in flight survived, %d ms%n",
+                cycle,
+                death,
+                acknowledged,
+                survived,
+                inFlight,
+                (System.nanoTime() - begin) / 1_000_000);
+    }
+
+    private void play(Death death, Path file, OtherVolumes.Maker maker) throws Exception {
         Process writer = startWriter();
         Journal journal;
         try {
             journal = Journal.keep(file, writer);
+            maker.awaitMore(LEAST_COMMANDS);
             int before = LEAST_WRITES + random.nextInt(MOST_WRITES);
             assertThat(journal.awaitAcknowledged(before, WRITER_PATIENCE))
                     .as("%d acknowledged before anybody dies", before)
                     .isTrue();
-            die(death, writer, journal);
+            die(death, writer, journal, maker);
         } finally {
             // By its handle: what it has printed is still to be read.
             boolean _ = writer.toHandle().destroyForcibly();
@@ -99,18 +128,13 @@ final class CrashRun {
         }
         check(file);
         cluster.awaitStatus("everything is repaired", seen -> seen.getHealth() == Health.OK);
-        Files.delete(file);
-        System.out.printf(
-                "crash test: cycle %d, %s, %d acknowledged so far, %d of %d in flight survived, %d ms%n",
-                cycle,
-                death,
-                acknowledged,
-                survived,
-                inFlight,
-                (System.nanoTime() - begin) / 1_000_000);
+        if (maker.process().isAlive()) {
+            maker.awaitMore(1 + random.nextInt(MOST_COMMANDS));
+        }
     }
 
-    private void die(Death death, Process writer, Journal journal) throws Exception {
+    private void die(Death death, Process writer, Journal journal, OtherVolumes.Maker maker)
+            throws Exception {
         switch (death) {
             case WRITER -> {}
             case NODES -> {
@@ -118,30 +142,38 @@ final class CrashRun {
                 goOn(journal);
             }
             case COORDINATOR -> {
-                cluster.cut(List.of(CrashCluster.COORDINATOR));
+                cut(List.of(CrashCluster.COORDINATOR), maker);
                 boolean _ = journal.awaitAcknowledged(
                         journal.acknowledged() + MOST_WRITES, WITHOUT_COORDINATOR);
             }
             case NODES_AND_COORDINATOR -> {
                 List<String> members = new ArrayList<>(someNodes());
                 members.add(random.nextInt(members.size() + 1), CrashCluster.COORDINATOR);
-                cluster.cut(members);
+                cut(members, maker);
             }
             case EVERYTHING -> {
                 List<String> members = new ArrayList<>(CrashCluster.NODES);
                 members.add(CrashCluster.COORDINATOR);
                 Collections.shuffle(members, random);
                 boolean _ = writer.toHandle().destroyForcibly();
-                cluster.cut(members);
+                cut(members, maker);
             }
             case EVERYTHING_AFTER_A_CLOSE -> {
                 writer.outputWriter().append('\n').flush();
                 journal.awaitEnd(WRITER_PATIENCE);
                 List<String> members = new ArrayList<>(CrashCluster.NODES);
                 members.add(CrashCluster.COORDINATOR);
-                cluster.cut(members);
+                cut(members, maker);
             }
         }
+    }
+
+    /** The coordinator is among them, and at times who makes volumes dies with it. */
+    private void cut(List<String> members, OtherVolumes.Maker maker) throws Exception {
+        if (random.nextBoolean()) {
+            maker.kill();
+        }
+        cluster.cut(members);
     }
 
     private List<String> someNodes() {
@@ -159,6 +191,14 @@ final class CrashRun {
     }
 
     private Process startWriter() throws IOException {
+        return startProcess(
+                StampWriter.class,
+                StampWriter.arguments(
+                        cluster.coordinators(), VOLUME, lastStamp + 1, random.nextLong()));
+    }
+
+    /** A client of the cluster, in a process of its own. */
+    static Process startProcess(Class<?> program, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules=jdk.incubator.vector",
@@ -166,9 +206,8 @@ final class CrashRun {
                 "--sun-misc-unsafe-memory-access=allow",
                 "-cp",
                 System.getProperty("java.class.path"),
-                StampWriter.class.getName()));
-        command.addAll(StampWriter.arguments(
-                cluster.coordinators(), VOLUME, lastStamp + 1, random.nextLong()));
+                program.getName()));
+        command.addAll(arguments);
         return new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -225,6 +264,6 @@ final class CrashRun {
     String summary() {
         return cycle + " cycles " + deaths + ": " + checks + " checks of " + BLOCKS + " blocks, "
                 + acknowledged + " writes acknowledged and none of them lost, " + survived + " of "
-                + inFlight + " in flight survived";
+                + inFlight + " in flight survived; " + others.summary();
     }
 }

@@ -9,12 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeoutException;
 
 /**
- * What a writer has issued and what it was told, in a file outside the cluster. A line counts once it
- * is synced. It is kept by another process than the writer, which may die at any line: a
- * {@link StampWriter} says what it issues before it issues it.
+ * What a client has issued and what it was told, in a file outside the cluster. A line counts once it
+ * is synced. It is kept by another process than the client, which may die at any line: a
+ * {@link StampWriter} and a {@link VolumeMaker} say what they issue before they issue it.
  */
 final class Journal {
     private static final int BATCH_BYTES = 1 << 16;
@@ -32,6 +33,17 @@ final class Journal {
     /** Begins to keep what the writer says, after what stands in the file. */
     static Journal keep(Path path, Process writer) throws IOException {
         return new Journal(path, writer.inputReader(StandardCharsets.UTF_8));
+    }
+
+    /** Begins anew with these lines, when no journal is kept there. */
+    static void begin(Path path, List<String> lines) throws IOException {
+        try (FileChannel file = FileChannel.open(
+                path,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.TRUNCATE_EXISTING)) {
+            append(file, String.join("", lines.stream().map(line -> line + "\n").toList()));
+        }
     }
 
     /** Adds one line, when no journal is kept there. */
