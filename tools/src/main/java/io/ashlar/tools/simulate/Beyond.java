@@ -1,5 +1,6 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.log.Undecided;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.Health;
@@ -77,12 +78,13 @@ final class Beyond {
             boolean mapHit = lost.values().stream()
                     .filter(stripe -> stripe.identity().volume().equals(volume.id()))
                     .anyMatch(stripe -> stripe.type() != Stripe.Type.DATA);
-            LossyRead read = new LossyRead(world, volume, mapHit);
+            LossyRead read = new LossyRead(world, volume, Undecided.BLOCK, mapHit);
             BlockPlaces where = places.get(volume.number());
+            long[] expected = volume.contents();
             if (read.open()) {
                 for (int block = 0; block < volume.blockCount(); block++) {
                     LossyRead.Fate fate = fateOf(where.of(block), after);
-                    unreadable += read.demand(block, fate) ? 0 : 1;
+                    unreadable += read.demand(block, expected[block], fate) ? 0 : 1;
                 }
                 read.close();
             } else {

@@ -51,10 +51,10 @@ final class Convergence {
             await("what dead writers left to be sealed", OPENED_WITHIN_NANOS, this::unsealed);
         }
         openAll();
-        await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
+        awaitNodes();
         for (int i = 0; i == 0 || (uncompared() > 0 && i < MAX_SCRUBS); i++) {
             scrub();
-            await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
+            awaitRedundancy();
         }
         if (uncompared() > 0) {
             throw new Violation("liveness", "no scrub compares all there is: " + scrubbed());
@@ -108,6 +108,14 @@ final class Convergence {
             }
         }
         return String.join(", ", waiting);
+    }
+
+    void awaitNodes() {
+        await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
+    }
+
+    void awaitRedundancy() {
+        await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
     }
 
     /** Has everything read. */
