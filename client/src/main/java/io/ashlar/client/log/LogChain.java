@@ -23,23 +23,23 @@ import java.util.stream.Collectors;
 final class LogChain {
     private final List<LogSegment> segments;
     private final Map<LogSegment, List<ShardEvidence>> evidence;
-    private final LogPosition root;
+    private final RootPositions roots;
     private final Undecided undecided;
     private final Map<SegmentId, LogSegment> byId = new LinkedHashMap<>();
 
     /**
      * @param segments the volume's, in log order
      * @param evidence of every shard of the open ones
-     * @param root the position of the newest root: all before it was acknowledged
+     * @param roots what the volume's roots tell of its log
      */
     LogChain(
             List<LogSegment> segments,
             Map<LogSegment, List<ShardEvidence>> evidence,
-            LogPosition root,
+            RootPositions roots,
             Undecided undecided) {
         this.segments = segments;
         this.evidence = evidence;
-        this.root = root;
+        this.roots = roots;
         this.undecided = undecided;
         segments.forEach(segment -> byId.put(segment.id(), segment));
     }
@@ -136,12 +136,12 @@ final class LogChain {
 
     /**
      * The length of each segment below which all is known to be acknowledged: the highest position
-     * that any cell or the newest root names, and before it the lengths at which the segments up to
+     * that any cell or a root names, and before it the lengths at which the segments up to
      * there follow each other, of which no number of stripes is told.
      */
     private Map<SegmentId, LogPosition> marks() {
         Map<SegmentId, LogPosition> marks = new LinkedHashMap<>();
-        mark(marks, root);
+        roots.acknowledged().forEach(position -> mark(marks, position));
         for (List<ShardEvidence> shards : evidence.values()) {
             for (ShardEvidence shard : shards) {
                 if (shard instanceof ShardEvidence.Answered answered) {
@@ -210,7 +210,7 @@ final class LogChain {
     /** What the root is replayed behind was acknowledged, and may have been freed since. */
     private boolean follows(
             LogSegment segment, Stripe.Links links, Map<LogSegment, TailDecision.Tail> tails) {
-        LogSegment replayed = byId.get(root.segment());
+        LogSegment replayed = byId.get(roots.replayedFrom().segment());
         if (replayed != null && segment.sequence() <= replayed.sequence()) {
             return true;
         }

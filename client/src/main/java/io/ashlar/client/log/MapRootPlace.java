@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
@@ -32,6 +33,19 @@ record MapRootPlace(StripeRef stripe, int[] crcs) {
                 .addAllCrcs(Arrays.stream(crcs).boxed().toList())
                 .build()
                 .toByteString();
+    }
+
+    /** Where its stripe ends; the start of the log where these bytes are no place. */
+    static LogPosition endOf(ByteString bytes) {
+        try {
+            MapPlace place = MapPlace.parseFrom(bytes);
+            return new LogPosition(
+                    SegmentId.of(place.getSegment()),
+                    place.getStripe() + 1,
+                    place.getOffset() + place.getHeaderBytes() + place.getCellBytes());
+        } catch (InvalidProtocolBufferException e) {
+            return LogPosition.START;
+        }
     }
 
     /** Fails as corrupt where these bytes are no place in one of these segments. */

@@ -3,7 +3,6 @@ package io.ashlar.client.log;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.format.CellFormat;
-import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.AppendCell;
 import io.ashlar.client.protocol.Request;
@@ -49,7 +48,7 @@ final class Takeover {
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final List<LogSegment> segments;
-    private final LogPosition root;
+    private final RootPositions roots;
     private final Undecided undecided;
     private final Duration lease;
     private final StripeReader reader;
@@ -57,7 +56,7 @@ final class Takeover {
 
     /**
      * @param segments the volume's, in log order
-     * @param root position of the newest root
+     * @param roots what the volume's roots tell of its log
      * @param lease how long one lasts
      * @param reader whose reads carry the epoch
      */
@@ -65,14 +64,14 @@ final class Takeover {
             Cluster cluster,
             WriterIdentity writer,
             List<LogSegment> segments,
-            LogPosition root,
+            RootPositions roots,
             Undecided undecided,
             Duration lease,
             StripeReader reader) {
         this.cluster = cluster;
         this.writer = writer;
         this.segments = List.copyOf(segments);
-        this.root = root;
+        this.roots = roots;
         this.undecided = undecided;
         this.lease = lease;
         this.reader = reader;
@@ -138,7 +137,7 @@ final class Takeover {
                 throw new AshlarException.Unavailable("the cells of volume " + writer.name()
                         + " came and went during " + MAX_ROUNDS + " rounds of its recovery");
             }
-            tails = new LogChain(segments, evidence, root, undecided).decide();
+            tails = new LogChain(segments, evidence, roots, undecided).decide();
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }

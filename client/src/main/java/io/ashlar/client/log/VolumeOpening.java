@@ -183,16 +183,12 @@ public final class VolumeOpening {
             VolumeOpened opened, Lease.Listener listener, boolean renewed) {
         VolumeInfo info = opened.getVolume();
         WriterIdentity writer;
-        LogPosition root;
         try {
             writer = new WriterIdentity(
                     VolumeId.of(info.getId()),
                     name,
                     info.getEpoch(),
                     Policy.parse(info.getPolicy()));
-            root = opened.getRootsCount() == 0
-                    ? LogPosition.START
-                    : LogPosition.of(opened.getRoots(0).getPosition());
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -210,7 +206,7 @@ public final class VolumeOpening {
                                         cluster,
                                         writer,
                                         segments,
-                                        root,
+                                        RootPositions.of(opened.getRootsList()),
                                         options.undecided(),
                                         leaseLength,
                                         reader)

@@ -75,7 +75,7 @@ class BrokenLinksTest {
     }
 
     private Map<LogSegment, TailDecision.Tail> decide(Undecided undecided) throws AshlarException {
-        return new LogChain(List.copyOf(evidence.keySet()), evidence, LogPosition.START, undecided)
+        return new LogChain(List.copyOf(evidence.keySet()), evidence, RootPositions.NONE, undecided)
                 .decide();
     }
 

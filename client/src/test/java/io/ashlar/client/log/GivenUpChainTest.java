@@ -122,7 +122,7 @@ class GivenUpChainTest {
         evidence.put(first, ofFirst);
         evidence.put(second, ofSecond);
         LogChain chain = new LogChain(
-                List.of(first, second), evidence, LogPosition.START, Undecided.GIVE_UP);
+                List.of(first, second), evidence, RootPositions.NONE, Undecided.GIVE_UP);
         return List.copyOf(chain.decide().values());
     }
 

@@ -90,7 +90,12 @@ class LogChainCutTest {
         Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
         evidence.put(first, ofFirst);
         evidence.put(second, ofSecond);
-        return new LogChain(List.of(first, second), evidence, root, undecided).decide();
+        return new LogChain(
+                        List.of(first, second),
+                        evidence,
+                        new RootPositions(root, List.of(root)),
+                        undecided)
+                .decide();
     }
 
     private static Stripe stripe(

@@ -51,14 +51,16 @@ final class SimulateCommand extends Leaf {
     @Option(
             names = "--beyond",
             description = {
-                "in the end of each run, destroy more than can be survived: exactly what is lost",
-                "has to be reported, and nothing else may be read"
+                "in the end of each run, destroy more than can be survived, or have an operator give",
+                "up a dead writer's last writes: exactly what is lost has to be reported, and nothing",
+                "else may be read"
             })
     private boolean beyond;
 
     private final Map<String, Long> kernels = new TreeMap<>();
     private long lostStripes;
     private long unreadableBlocks;
+    private long lostWrites;
     private final Map<FaultKind, Long> faults = new EnumMap<>(FaultKind.class);
     private long ran;
     private long failed;
@@ -108,6 +110,7 @@ final class SimulateCommand extends Leaf {
         kernels.merge(report.kernel(), 1L, Long::sum);
         lostStripes += report.lostStripes();
         unreadableBlocks += report.unreadableBlocks();
+        lostWrites += report.lostWrites();
         operations += report.operations();
         messagesLost += report.messagesLost();
         leaders += report.leaders();
@@ -153,6 +156,7 @@ final class SimulateCommand extends Leaf {
         json.put("kernel", report.kernel());
         json.put("lostStripes", report.lostStripes());
         json.put("unreadableBlocks", report.unreadableBlocks());
+        json.put("lostWrites", report.lostWrites());
         json.put("traceDigest", report.digest());
         return json;
     }
@@ -170,6 +174,7 @@ final class SimulateCommand extends Leaf {
             json.put("seedsByKernel", kernels);
             json.put("lostStripes", lostStripes);
             json.put("unreadableBlocks", unreadableBlocks);
+            json.put("lostWrites", lostWrites);
             json.put("virtualSeconds", virtualNanos / NANOS_PER_SECOND);
             json.put("cpuSeconds", cpuNanos / NANOS_PER_SECOND);
             console().json(json);
@@ -193,7 +198,8 @@ final class SimulateCommand extends Leaf {
         if (beyond) {
             console()
                     .line("destroyed beyond what can be survived: " + lostStripes
-                            + " stripes, unreadable for it: " + unreadableBlocks + " blocks");
+                            + " stripes, given up by an operator: " + lostWrites
+                            + " writes, unreadable for it: " + unreadableBlocks + " blocks");
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.ashlar.tools.simulate;
 
+import io.ashlar.client.log.Undecided;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.Health;
@@ -69,6 +70,17 @@ final class Beyond {
         readAll(places, after);
         world.schedule().runFor(FREED_WITHIN_NANOS);
         convergence.auditStripes(lost);
+        convergence.demandUndamaged(lostCells(), lostSegments());
+    }
+
+    private long lostCells() {
+        return lost.values().stream()
+                .mapToLong(stripe -> stripe.geometry().participants())
+                .sum();
+    }
+
+    private long lostSegments() {
+        return lost.keySet().stream().map(StripeCensus.Key::segment).distinct().count();
     }
 
     private void readAll(List<BlockPlaces> places, StripeCensus after) {
@@ -77,12 +89,13 @@ final class Beyond {
             boolean mapHit = lost.values().stream()
                     .filter(stripe -> stripe.identity().volume().equals(volume.id()))
                     .anyMatch(stripe -> stripe.type() != Stripe.Type.DATA);
-            LossyRead read = new LossyRead(world, volume, mapHit);
+            LossyRead read = new LossyRead(world, volume, Undecided.BLOCK, mapHit);
             BlockPlaces where = places.get(volume.number());
+            long[] expected = volume.contents();
             if (read.open()) {
                 for (int block = 0; block < volume.blockCount(); block++) {
                     LossyRead.Fate fate = fateOf(where.of(block), after);
-                    unreadable += read.demand(block, fate) ? 0 : 1;
+                    unreadable += read.demand(block, expected[block], fate) ? 0 : 1;
                 }
                 read.close();
             } else {

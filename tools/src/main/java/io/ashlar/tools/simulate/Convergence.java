@@ -23,7 +23,8 @@ import java.util.function.Supplier;
  * What must come about once nothing goes wrong any more: every volume can be opened, read and
  * written, all is fully redundant again, nothing is stuck and no shard is left over; within a stated
  * time, and without help but that each volume is opened once, before what its last writer left has
- * been sealed or after, and a scrub is begun, again where it met what was being rebuilt.
+ * been sealed or after, and a scrub is begun, again where it met what was being rebuilt. What a scrub
+ * finds in the end has been mended: another one finds nothing.
  */
 final class Convergence {
     private static final long SECOND = WorldSettings.SECOND;
@@ -51,10 +52,10 @@ final class Convergence {
             await("what dead writers left to be sealed", OPENED_WITHIN_NANOS, this::unsealed);
         }
         openAll();
-        await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
+        awaitNodes();
         for (int i = 0; i == 0 || (uncompared() > 0 && i < MAX_SCRUBS); i++) {
             scrub();
-            await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
+            awaitRedundancy();
         }
         if (uncompared() > 0) {
             throw new Violation("liveness", "no scrub compares all there is: " + scrubbed());
@@ -67,6 +68,8 @@ final class Convergence {
         auditStripes(Map.of());
         openAll();
         closeAll();
+        awaitRedundancy();
+        demandUndamaged(0, 0);
     }
 
     /**
@@ -110,10 +113,44 @@ final class Convergence {
         return String.join(", ", waiting);
     }
 
+    void awaitNodes() {
+        await("all nodes to be up", OPENED_WITHIN_NANOS, this::notUp);
+    }
+
+    void awaitRedundancy() {
+        await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
+    }
+
     /** Has everything read. */
     void scrub() {
         await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
         await("the scrub's end", SCRUBBED_WITHIN_NANOS, this::scrubEnded);
+    }
+
+    /**
+     * Demands that a scrub finds nothing but what is lost. One that could not read all shards side by
+     * side, as a connection broke, is begun again.
+     *
+     * @param lostCells at most so many cells cannot be made any more
+     * @param lostSegments of at most so many segments there are shards that cannot be made
+     */
+    void demandUndamaged(long lostCells, long lostSegments) {
+        for (int i = 0; i < MAX_SCRUBS; i++) {
+            scrub();
+            ScrubStatus scrub = scrubbed();
+            if (scrub.getCorruptCells() > lostCells || scrub.getUnreadable() > 0) {
+                throw new Violation(
+                        "what a scrub finds is mended",
+                        "all but " + lostCells + " cells was mended, and a scrub finds more: "
+                                + scrub);
+            }
+            if (scrub.getSegmentsUncompared() <= lostSegments) {
+                return;
+            }
+        }
+        throw new Violation(
+                "liveness",
+                "no scrub compares all but " + lostSegments + " segments: " + scrubbed());
     }
 
     /** Demands all stripes but those that are lost. */

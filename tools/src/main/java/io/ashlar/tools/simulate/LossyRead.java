@@ -3,6 +3,7 @@ package io.ashlar.tools.simulate;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
+import io.ashlar.client.log.Undecided;
 
 import org.jspecify.annotations.Nullable;
 
@@ -18,21 +19,25 @@ final class LossyRead {
     private final World world;
     private final VolumeUse use;
     private final SimulatedClient client;
+    private final OpenOptions options;
     private final boolean mapHit;
-    private final long[] expected;
     private @Nullable Volume volume;
+
+    /** What is read of a block that cannot be read. */
+    static final long UNREADABLE = -1;
 
     /**
      * A reader.
      *
+     * @param undecided what becomes of a tail that cannot be decided
      * @param mapHit whether stripes of the map are lost: anything may fail then
      */
-    LossyRead(World world, VolumeUse use, boolean mapHit) {
+    LossyRead(World world, VolumeUse use, Undecided undecided, boolean mapHit) {
         this.world = world;
         this.use = use;
         this.client = world.newClient();
+        this.options = new OpenOptions(client.name(), true, undecided);
         this.mapHit = mapHit;
-        this.expected = use.contents();
     }
 
     /** What is known of a block's bytes. */
@@ -73,8 +78,8 @@ final class LossyRead {
     boolean open() {
         AshlarException last = null;
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            CompletableFuture<Volume> answer = ask(() -> client.client()
-                    .openAsync(use.name(), new OpenOptions(client.name()).stealing()));
+            CompletableFuture<Volume> answer =
+                    ask(() -> client.client().openAsync(use.name(), options));
             last = failureOf(answer);
             if (last == null) {
                 volume = answer.join();
@@ -100,12 +105,16 @@ final class LossyRead {
         }
     }
 
-    /**
-     * Reads a block; true where that succeeds.
-     *
-     * @param fate of its bytes, as the drives are
-     */
-    boolean demand(int block, Fate fate) {
+    /** The stamps of all blocks. */
+    long[] readAll() {
+        long[] stamps = new long[use.blockCount()];
+        for (int block = 0; block < stamps.length; block++) {
+            stamps[block] = read(block);
+        }
+        return stamps;
+    }
+
+    private long read(int block) {
         Volume open = volume;
         if (open == null) {
             throw new IllegalStateException("the volume is not open");
@@ -113,23 +122,46 @@ final class LossyRead {
         ByteBuffer bytes = ByteBuffer.allocate(Content.BLOCK_BYTES);
         AshlarException failure =
                 failureOf(ask(() -> open.readAsync((long) block * Content.BLOCK_BYTES, bytes)));
-        String what = "block " + block + " of volume " + use.name();
         if (failure != null) {
-            requireLoss(what, failure);
+            requireLoss(nameOf(block), failure);
+            world.note(nameOf(block) + " cannot be read: " + failure.getMessage());
+            return UNREADABLE;
+        }
+        return Content.stampOf(use.number(), block, bytes, 0);
+    }
+
+    private String nameOf(int block) {
+        return "block " + block + " of volume " + use.name();
+    }
+
+    /**
+     * Reads a block; true where that succeeds.
+     *
+     * @param expected the stamp that it holds
+     * @param fate of its bytes, as the drives are
+     */
+    boolean demand(int block, long expected, Fate fate) {
+        long stamp = read(block);
+        String what = nameOf(block);
+        if (stamp == UNREADABLE) {
             if (fate == Fate.THERE && !mapHit) {
-                throw new Violation(INVARIANT, what + " is there and fails: " + failure);
+                throw new Violation(INVARIANT, what + " is there and fails");
             }
             return false;
         }
-        long stamp = Content.stampOf(use.number(), block, bytes, 0);
-        if (stamp != expected[block]) {
+        if (stamp != expected) {
             throw new Violation(
-                    "INV-8", what + " reads as write " + stamp + " and holds " + expected[block]);
+                    "INV-8", what + " reads as write " + stamp + " and holds " + expected);
         }
         if (fate == Fate.LOST) {
             throw new Violation(INVARIANT, what + " is lost and yet reads well");
         }
         return true;
+    }
+
+    /** Without closing it. */
+    void leave() {
+        client.process().kill();
     }
 
     void close() {

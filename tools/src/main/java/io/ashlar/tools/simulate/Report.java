@@ -16,7 +16,8 @@ import java.util.Map;
  * @param leaders that there were
  * @param kernel that coded
  * @param lostStripes destroyed beyond what can be survived
- * @param unreadableBlocks of all volumes, for that reason
+ * @param unreadableBlocks of all volumes, for that reason, or while too few nodes are up
+ * @param lostWrites acknowledged, and given up by an operator
  * @param digest of the whole trace
  * @param lastLines of the trace
  */
@@ -33,6 +34,7 @@ public record Report(
         String kernel,
         long lostStripes,
         long unreadableBlocks,
+        long lostWrites,
         String digest,
         List<String> lastLines,
         @Nullable Throwable cause) {

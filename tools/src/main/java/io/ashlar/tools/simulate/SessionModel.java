@@ -3,6 +3,7 @@ package io.ashlar.tools.simulate;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongPredicate;
 
 /**
  * What one opening of a volume may show, known from what was issued and acknowledged alone. Nothing
@@ -183,29 +184,68 @@ final class SessionModel {
 
     /** Another session found these stamps: a prefix of this one's writes must explain them. */
     void surviveAs(long[] stamps) {
+        int acknowledged = acknowledgedPrefix();
+        if (!surviveAs(stamps, acknowledged)) {
+            throw new Violation(
+                    "INV-8",
+                    "no prefix of at least " + acknowledged + " of the " + issued.size()
+                            + " writes of epoch " + epoch + " explains what volume v" + volume
+                            + " holds: " + firstWrong(acknowledged, stamps));
+        }
+    }
+
+    /** So many writes and no less have to survive for all that was acknowledged to be there. */
+    int acknowledgedPrefix() {
         int acknowledged = 0;
         for (Issued one : issued) {
             acknowledged = one.isAcknowledged() ? one.index + 1 : acknowledged;
         }
-        for (int prefix = issued.size(); prefix >= acknowledged; prefix--) {
-            int cuts = prefix > acknowledged ? issued.get(prefix - 1).blockCount : 1;
+        return acknowledged;
+    }
+
+    /**
+     * How many of the acknowledged writes were wholly in the log when a block was written with this, as
+     * a write may span stripes; 0 if it never was.
+     */
+    int acknowledgedPrefix(int block, LongPredicate isContentOf) {
+        List<Issued> writes = byBlock.get(block);
+        for (int i = writes.size() - 1; i >= 0; i--) {
+            Issued one = writes.get(i);
+            if (isContentOf.test(one.stamp)) {
+                boolean whole = block == one.firstBlock + one.blockCount - 1;
+                return Math.min(whole ? one.index + 1 : one.index, acknowledgedPrefix());
+            }
+        }
+        return 0;
+    }
+
+    /**
+     * Whether a prefix of so many writes at least explains these stamps. Of what cannot be read all is
+     * explained.
+     */
+    boolean surviveAs(long[] stamps, int least) {
+        for (int prefix = issued.size(); prefix >= least; prefix--) {
+            int cuts = prefix > least ? issued.get(prefix - 1).blockCount : 1;
             for (int cut = 0; cut < cuts; cut++) {
                 if (explains(prefix, cut, stamps)) {
                     survived = prefix;
-                    return;
+                    return true;
                 }
             }
         }
-        throw new Violation(
-                "INV-8",
-                "no prefix of at least " + acknowledged + " of the " + issued.size()
-                        + " writes of epoch " + epoch + " explains what volume v" + volume
-                        + " holds: " + firstWrong(acknowledged, stamps));
+        return false;
     }
 
-    private String firstWrong(int acknowledged, long[] stamps) {
+    /** How many writes have survived, as the next session found. */
+    int survived() {
+        return survived;
+    }
+
+    /** What no prefix of so many writes at least explains, of one block if that suffices. */
+    String firstWrong(int acknowledged, long[] stamps) {
         for (int block = 0; block < stamps.length; block++) {
-            if (!explains(issued.size(), 0, block, stamps[block])) {
+            if (stamps[block] != LossyRead.UNREADABLE
+                    && !explains(issued.size(), 0, block, stamps[block])) {
                 return "block " + block + " holds write " + stamps[block] + ", its writes are "
                         + historyOf(block) + " (" + acknowledged + " acknowledged in all)";
             }
@@ -227,7 +267,8 @@ final class SessionModel {
 
     private boolean explains(int prefix, int blocksOfLast, long[] stamps) {
         for (int block = 0; block < stamps.length; block++) {
-            if (!explains(prefix, blocksOfLast, block, stamps[block])) {
+            if (stamps[block] != LossyRead.UNREADABLE
+                    && !explains(prefix, blocksOfLast, block, stamps[block])) {
                 return false;
             }
         }

@@ -30,6 +30,7 @@ public final class Simulation {
     private final SplittableRandom beyondRandom;
     private long lostStripes;
     private long unreadableBlocks;
+    private long lostWrites;
 
     private Simulation(long seed, boolean goesBeyond, PrintStream out, boolean printing) {
         this.seed = seed;
@@ -54,7 +55,7 @@ public final class Simulation {
         return new Simulation(seed, false, out, printing).play();
     }
 
-    /** The same, and in the end destroys more than can be survived. */
+    /** The same, and in the end destroys more than can be survived, or has an operator give it up. */
     public static Report runBeyond(long seed, PrintStream out, boolean printing) {
         return new Simulation(seed, true, out, printing).play();
     }
@@ -88,6 +89,7 @@ public final class Simulation {
                 kernel.name(),
                 lostStripes,
                 unreadableBlocks,
+                lostWrites,
                 trace.digest(),
                 trace.last(),
                 violation);
@@ -147,7 +149,12 @@ public final class Simulation {
         faults.heal();
         Convergence convergence = new Convergence(world, workload);
         convergence.demand();
-        if (goesBeyond) {
+        if (goesBeyond && beyondRandom.nextBoolean()) {
+            AcceptedLoss accepted = new AcceptedLoss(world, workload, beyondRandom, convergence);
+            accepted.demand();
+            unreadableBlocks = accepted.unreadableBlocks();
+            lostWrites = accepted.lostWrites();
+        } else if (goesBeyond) {
             Beyond beyond = new Beyond(world, workload, beyondRandom, convergence);
             beyond.demand();
             lostStripes = beyond.lostStripes();

@@ -2,6 +2,7 @@ package io.ashlar.tools.simulate;
 
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.VolumeId;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentSeal;
@@ -11,18 +12,21 @@ import io.ashlar.coordinator.record.Command;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What is recorded as complete is complete: of every sealed segment, a shard of which no loss is
  * recorded is there, and has all its cells, whole and durable, but for those that were damaged in
- * silence. Known
- * from the bytes on the drives alone, so that nothing that finds and mends it later hides it: until
- * then others may be destroyed, as it counts as redundancy.
+ * silence. Known from the bytes on the drives alone, so that nothing that finds and mends it later
+ * hides it: until then others may be destroyed, as it counts as redundancy. Where an operator gave up
+ * what no node could tell of, nobody knows how many stripes that were.
  */
 final class WholeShards {
     private final World world;
     private final Account account;
+    private final Set<VolumeId> givenUp = new TreeSet<>();
 
     WholeShards(World world, Account account) {
         this.world = world;
@@ -40,6 +44,9 @@ final class WholeShards {
      * enough for.
      */
     void applied(Command command) {
+        if (command.getVolumeOpen().getGiveUp()) {
+            givenUp.add(VolumeId.of(command.getVolumeOpen().getVolume()));
+        }
         Map<SegmentId, Segment> changed = new TreeMap<>();
         for (SegmentSeal seal : command.getSegmentsSeal().getSealsList()) {
             Segment segment = world.metadata().segment(SegmentId.of(seal.getSegment()));
@@ -85,14 +92,21 @@ final class WholeShards {
     }
 
     /** What is not counted would not be noticed by a scrub where it is gone. */
-    private static void demandCounted(StripeCensus.Entry entry) {
-        if (entry.key().number() >= entry.segment().getStripeCount()) {
+    private void demandCounted(StripeCensus.Entry entry) {
+        boolean counted = entry.key().number() < entry.segment().getStripeCount();
+        if (!counted && !isUncounted(entry.segment())) {
             throw new Violation(
                     "INV-4",
                     entry.stripe() + " lies below the sealed length of its segment, "
                             + entry.segment().getSealedBytes() + ", whose seal counts "
                             + entry.segment().getStripeCount() + " stripes");
         }
+    }
+
+    private boolean isUncounted(Segment segment) {
+        return givenUp.contains(VolumeId.of(segment.getVolume()))
+                && segment.getPlacementsList().stream()
+                        .allMatch(placement -> placement.getCells() == 0);
     }
 
     private void demand(StripeCensus census, Segment segment, int index, int cells) {

@@ -1,0 +1,288 @@
+package io.ashlar.tools.simulate;
+
+import io.ashlar.client.log.Undecided;
+import io.ashlar.client.model.Extent;
+import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.ec.Crc32c;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * What must hold when a writer dies together with so many nodes that the end of its log cannot be
+ * known, and an operator gives that up (INV-7): what is read is a prefix of what was written, of
+ * which some cannot be read. It holds all that was acknowledged up to the last write that a living
+ * node still has a cell of. Where acknowledged writes are missing that is recorded. Nothing of that
+ * changes when the nodes are back, but that more can be read. Where nothing was under way all becomes
+ * fully redundant then and, unless a map was committed meanwhile, can be read again.
+ */
+final class AcceptedLoss {
+    private static final String INVARIANT = "INV-7";
+    private static final long WITHIN_NANOS = 180 * WorldSettings.SECOND;
+    private static final int MAX_WRITES = 60;
+    private static final int MAX_BLOCKS = 24;
+    private static final int MAX_EVENTS = 10_000;
+
+    private final World world;
+    private final RandomGenerator random;
+    private final Convergence convergence;
+    private final VolumeUse volume;
+
+    /** Whether a map that names what is lost is committed while it is. */
+    private final boolean keeps;
+
+    private long unreadable;
+    private long lostWrites;
+
+    AcceptedLoss(World world, Workload workload, RandomGenerator random, Convergence convergence) {
+        this.world = world;
+        this.random = random;
+        this.convergence = convergence;
+        this.volume = workload.volumes().get(random.nextInt(workload.volumes().size()));
+        this.keeps = random.nextBoolean();
+    }
+
+    /** Blocks that were given up, or could not be reached. */
+    long unreadableBlocks() {
+        return unreadable;
+    }
+
+    /** Acknowledged writes that were given up. */
+    long lostWrites() {
+        return lostWrites;
+    }
+
+    void demand() {
+        SessionModel model = writeAndDie();
+        Deque<SimulatedNode> dead = killNodes(model);
+        int told = toldOf(model);
+        world.note("BEYOND " + told + " writes are told of, " + model.acknowledgedPrefix()
+                + " were acknowledged");
+        long[] found = giveUp(dead);
+        unreadable = Arrays.stream(found).filter(stamp -> stamp < 0).count();
+        requireExplained(model, found, told);
+        dead.forEach(AcceptedLoss::start);
+        convergence.awaitNodes();
+        boolean quiet = model.acknowledgedCount() == model.issuedCount();
+        if (quiet) {
+            convergence.awaitRedundancy();
+            convergence.demandUndamaged(0, 0);
+        }
+        long[] later = readLater(found);
+        requireExplained(model, later, told);
+        lostWrites = Math.max(0, model.acknowledgedPrefix() - model.survived());
+        if (lostWrites > 0) {
+            requireRecorded();
+        }
+        if (quiet && !keeps) {
+            requireReadable(later);
+        }
+    }
+
+    /** What was read before has to be the same. */
+    private long[] readLater(long[] found) {
+        LossyRead read = new LossyRead(world, volume, Undecided.BLOCK, false);
+        boolean _ = read.open();
+        long[] later = read.readAll();
+        read.leave();
+        for (int block = 0; block < found.length; block++) {
+            if (found[block] >= 0 && later[block] != found[block]) {
+                throw new Violation(
+                        INVARIANT,
+                        "block " + block + " of " + volume.name() + " was read as write "
+                                + found[block] + ", and is " + later[block] + " later");
+            }
+        }
+        return later;
+    }
+
+    private void requireExplained(SessionModel model, long[] stamps, int told) {
+        if (!model.surviveAs(stamps, told)) {
+            throw new Violation(
+                    INVARIANT,
+                    "no prefix of the writes to " + volume.name() + " with the " + told
+                            + " that living nodes tell of explains what it holds: "
+                            + model.firstWrong(told, stamps));
+        }
+    }
+
+    /** Some of what was written last is still under way. */
+    private SessionModel writeAndDie() {
+        volume.open(true);
+        convergence.await(
+                "the opening of " + volume.name(),
+                WITHIN_NANOS,
+                () -> volume.current() == null ? "it is not open" : "");
+        WriterSession writer = volume.current();
+        if (writer == null) {
+            throw new IllegalStateException("it has just been opened");
+        }
+        SessionModel model = writer.requireModel();
+        int writes = 1 + random.nextInt(MAX_WRITES);
+        int awaited = random.nextInt(writes + 1);
+        for (int i = 0; i < writes; i++) {
+            requireProgress(() -> writer.inFlight() < world.settings().depth());
+            int blocks = 1 + random.nextInt(random.nextBoolean() ? 2 : MAX_BLOCKS);
+            int first = random.nextInt(volume.blockCount());
+            writer.write(first, Math.min(blocks, volume.blockCount() - first), volume.newStamp());
+            if (random.nextInt(3) == 0) {
+                world.schedule().runFor(random.nextLong(WorldSettings.SECOND / 100));
+            }
+        }
+        requireProgress(() -> model.acknowledgedCount() >= awaited);
+        world.note("BEYOND the writer of " + volume.name() + " dies");
+        writer.client().process().kill();
+        volume.lost();
+        return model;
+    }
+
+    private void requireProgress(BooleanSupplier made) {
+        if (!world.schedule().runUntil(made, WITHIN_NANOS)) {
+            throw new Violation("liveness", volume.name() + " cannot be written");
+        }
+    }
+
+    /** Any number, but not all; or those that hold one stripe. */
+    private Deque<SimulatedNode> killNodes(SessionModel model) {
+        List<SimulatedNode> nodes = new ArrayList<>(world.nodes());
+        Collections.shuffle(nodes, random);
+        List<SimulatedNode> some = nodes.subList(0, 1 + random.nextInt(nodes.size() - 1));
+        List<SimulatedNode> holders = random.nextBoolean() ? holdersOfOne(model) : List.of();
+        boolean chosen = !holders.isEmpty() && holders.size() < nodes.size();
+        Deque<SimulatedNode> dead = new ArrayDeque<>(chosen ? holders : some);
+        world.note("BEYOND dead are " + dead.stream().map(SimulatedNode::name).toList());
+        dead.forEach(SimulatedNode::kill);
+        return dead;
+    }
+
+    /** Those that hold a stripe: the last that was acknowledged, or any. */
+    private List<SimulatedNode> holdersOfOne(SessionModel model) {
+        NavigableMap<Integer, List<SimulatedNode>> holders = new TreeMap<>();
+        for (SimulatedNode node : world.nodes()) {
+            for (int told : toldBy(model, node)) {
+                holders.computeIfAbsent(told, ignored -> new ArrayList<>()).add(node);
+            }
+        }
+        List<List<SimulatedNode>> stripes = List.copyOf(holders.values());
+        if (stripes.isEmpty()) {
+            return List.of();
+        }
+        int any = random.nextInt(stripes.size());
+        return stripes.get(random.nextBoolean() ? any : stripes.size() - 1);
+    }
+
+    /** How many acknowledged writes there are up to the last one that a living node has a cell of. */
+    private int toldOf(SessionModel model) {
+        return world.nodes().stream()
+                .filter(SimulatedNode::isUp)
+                .flatMap(node -> toldBy(model, node).stream())
+                .max(Comparator.naturalOrder())
+                .orElse(0);
+    }
+
+    /** The same of each of a node's cells. */
+    private Set<Integer> toldBy(SessionModel model, SimulatedNode node) {
+        Set<Integer> told = new TreeSet<>();
+        for (SimulatedDrive drive : node.drives()) {
+            for (FoundRecord record : FoundRecord.on(drive)) {
+                if (isOpen(record) && record.isWhole() && record.isSynced()) {
+                    told.add(toldOf(model, record.stripe()));
+                }
+            }
+        }
+        told.remove(0);
+        return told;
+    }
+
+    private boolean isOpen(FoundRecord record) {
+        Segment segment = world.metadata().segment(record.segment());
+        return segment != null
+                && segment.getState() == SegmentState.OPEN
+                && segment.getVolume().equals(volume.id().toProto())
+                && SegmentId.of(segment.getId()).equals(record.segment())
+                && segment.getEpoch() == record.stripe().identity().epoch();
+    }
+
+    /** Each of a stripe's cells has the checksums of all. */
+    private int toldOf(SessionModel model, Stripe stripe) {
+        int perCell = stripe.geometry().piecesPerCell();
+        int told = 0;
+        for (Extent extent : stripe.extents()) {
+            for (int i = 0; extent.kind() == Extent.Kind.DATA && i < extent.blockCount(); i++) {
+                int piece = extent.startBytes() / Stripe.PIECE_BYTES + i;
+                int crc = stripe.pieceCrc(piece / perCell, piece % perCell);
+                int block = (int) extent.firstBlock() + i;
+                told = Math.max(
+                        told, model.acknowledgedPrefix(block, stamp -> crcOf(block, stamp) == crc));
+            }
+        }
+        return told;
+    }
+
+    private int crcOf(int block, long stamp) {
+        MemorySegment bytes =
+                MemorySegment.ofBuffer(Content.fill(volume.number(), block, 1, stamp));
+        return Crc32c.of(bytes, 0, Content.BLOCK_BYTES);
+    }
+
+    /** Where not even the map can be read, more nodes are needed. */
+    private long[] giveUp(Deque<SimulatedNode> dead) {
+        while (true) {
+            LossyRead read = new LossyRead(world, volume, Undecided.GIVE_UP, !dead.isEmpty());
+            if (read.open()) {
+                long[] stamps = read.readAll();
+                if (keeps) {
+                    read.close();
+                }
+                read.leave();
+                return stamps;
+            }
+            start(dead.pop());
+        }
+    }
+
+    private static void start(SimulatedNode node) {
+        if (!node.start()) {
+            throw new Violation("liveness", node.name() + " does not start anew");
+        }
+    }
+
+    /** What was acknowledged is whole once the nodes are back, and all before it was. */
+    private void requireReadable(long[] stamps) {
+        for (int block = 0; block < stamps.length; block++) {
+            if (stamps[block] == LossyRead.UNREADABLE) {
+                throw new Violation(
+                        INVARIANT,
+                        "block " + block + " of " + volume.name() + " cannot be read, although no"
+                                + " write was under way and all nodes are back");
+            }
+        }
+    }
+
+    private void requireRecorded() {
+        boolean recorded = world.metadata().events(0, MAX_EVENTS).stream()
+                .anyMatch(event -> event.getSubject().equals("volume " + volume.name())
+                        && event.getText().contains("given up"));
+        if (!recorded) {
+            throw new Violation(
+                    INVARIANT,
+                    "of " + volume.name() + " acknowledged writes are gone, and no event says that"
+                            + " anything was given up");
+        }
+    }
+}
