@@ -161,8 +161,6 @@ public final class CoordinatorService implements Transport.Service {
                             refuse(request, failure, responder);
                         }
                     });
-        } catch (AshlarException e) {
-            responder.fail(e);
         } catch (RuntimeException e) {
             refuse(request, e, responder);
         }

@@ -8,6 +8,7 @@ import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * One leadership: all that a leader keeps in memory, made anew from the metadata when it begins and
@@ -20,6 +21,7 @@ final class LeaderSession {
     private final LeaderContext leader;
     private final SlowDrives slow;
     private final LiveNodes nodes;
+    private final LeadershipCheck leadership;
     private final VolumeRequests volumes;
     private final SegmentRequests segments;
     private final Repair repair;
@@ -32,7 +34,8 @@ final class LeaderSession {
         this.leader = leader;
         this.slow = new SlowDrives(leader);
         this.nodes = new LiveNodes(leader, slow);
-        this.volumes = new VolumeRequests(leader, nodes, slow);
+        this.leadership = new LeadershipCheck(leader);
+        this.volumes = new VolumeRequests(leader, nodes, slow, leadership);
         this.segments = new SegmentRequests(leader, nodes, volumes);
         this.repair = new Repair(leader, nodes);
         this.scrub = new Scrub(leader, nodes);
@@ -65,8 +68,33 @@ final class LeaderSession {
         Background.run(repair.advance());
     }
 
-    /** Answers a request; the future completes on the loop. */
-    CompletableFuture<Response> handle(Request request) throws AshlarException {
+    /**
+     * Answers a request; the future completes on the loop. Whoever is told that his epoch is over, or
+     * that there is no such thing, believes it for good: a leader that was deposed may not have heard
+     * of that epoch, or that thing, yet. So it is said only once it is known that this replica led
+     * after it was asked.
+     */
+    CompletableFuture<Response> handle(Request request) {
+        return attempt(request)
+                .exceptionallyCompose(failure -> isForGood(failure)
+                        ? leadership.confirm().thenCompose(_ -> attempt(request))
+                        : CompletableFuture.failedFuture(failure));
+    }
+
+    private static boolean isForGood(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        return cause instanceof AshlarException.Fenced || cause instanceof AshlarException.NotFound;
+    }
+
+    private CompletableFuture<Response> attempt(Request request) {
+        try {
+            return answer(request);
+        } catch (AshlarException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private CompletableFuture<Response> answer(Request request) throws AshlarException {
         return switch (request.getBodyCase()) {
             case CREATE_VOLUME ->
                 volumes.create(request.getCreateVolume())

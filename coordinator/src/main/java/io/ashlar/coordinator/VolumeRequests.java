@@ -55,7 +55,6 @@ final class VolumeRequests {
     private final LiveNodes nodes;
     private final SlowDrives slow;
     private final Leases leases;
-
     private final LeadershipCheck leadership;
 
     /** Whose epoch is being raised: renewals wait for what comes of it. */
@@ -63,11 +62,12 @@ final class VolumeRequests {
 
     private boolean reaping;
 
-    VolumeRequests(LeaderContext leader, LiveNodes nodes, SlowDrives slow) {
+    VolumeRequests(
+            LeaderContext leader, LiveNodes nodes, SlowDrives slow, LeadershipCheck leadership) {
         this.leader = leader;
         this.nodes = nodes;
         this.slow = slow;
-        this.leadership = new LeadershipCheck(leader);
+        this.leadership = leadership;
         this.leases = new Leases(leader.config().timings().lease().toNanos(), leader.sinceNanos());
     }
 

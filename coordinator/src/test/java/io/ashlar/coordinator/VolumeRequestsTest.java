@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.CreateVolume;
+import io.ashlar.client.protocol.GetVolume;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.VolumeInfo;
@@ -119,6 +120,28 @@ final class VolumeRequestsTest {
         cluster.log().depose();
         cluster.loop.passMillis(1_000);
         assertThat(renewal.get().getFailure().getNotLeader()).isTrue();
+    }
+
+    /** A later leader may have raised the epoch, or made what this one does not know. */
+    @Test
+    void refusesForGoodOnlyWhereTheLogSaysThatItLeads() throws AshlarException {
+        TestCluster cluster = TestCluster.withPeer(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        Request ofALaterEpoch =
+                cluster.renewalOf(held.toBuilder().setEpoch(held.getEpoch() + 1).build());
+        assertThatThrownBy(() -> cluster.ask(ofALaterEpoch))
+                .isInstanceOf(AshlarException.Fenced.class);
+        assertThatThrownBy(() -> cluster.get("disk1")).isInstanceOf(AshlarException.NotFound.class);
+
+        cluster.log().depose();
+        AtomicReference<Response> renewal = cluster.askLater(ofALaterEpoch);
+        AtomicReference<Response> unknown = cluster.askLater(Request.newBuilder()
+                .setGetVolume(GetVolume.newBuilder().setName("disk1"))
+                .build());
+        cluster.loop.passMillis(1_000);
+        assertThat(renewal.get().getFailure().getNotLeader()).isTrue();
+        assertThat(unknown.get().getFailure().getNotLeader()).isTrue();
     }
 
     @Test

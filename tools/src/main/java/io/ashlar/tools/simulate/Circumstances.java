@@ -37,7 +37,7 @@ record Circumstances(World world, WriterSession session, long askedNanos, long l
         return askedNanos > calmNanos
                 && session.client().process().resumedNanos() < calmNanos
                 && lost == world.network().lost()
-                && !world.network().hasCuts()
+                && !world.network().hasBeenCutSince(askedNanos)
                 && !segments.isEmpty()
                 && !world.account().mayBlock(segments);
     }

@@ -42,6 +42,7 @@ final class SimulatedNetwork {
     private final Map<Request.BodyCase, List<Delay>> delays = new EnumMap<>(Request.BodyCase.class);
     private BiPredicate<SimulatedProcess, Request> swallowed = (by, request) -> false;
     private long lost;
+    private long healedNanos = Long.MIN_VALUE;
 
     /**
      * A network.
@@ -228,6 +229,11 @@ final class SimulatedNetwork {
         return !cut.isEmpty() || !apart.isEmpty() || isCutByRule();
     }
 
+    /** Whether anything is cut, or was at that time or later. */
+    boolean hasBeenCutSince(long nanos) {
+        return hasCuts() || healedNanos >= nanos;
+    }
+
     /** Cuts the ways that a rule names, whoever comes. */
     void cut(BiPredicate<String, String> rule) {
         alsoCut = rule;
@@ -245,6 +251,7 @@ final class SimulatedNetwork {
 
     /** All ways are open again: what was held up arrives now, unless its connection has broken. */
     void healCuts() {
+        healedNanos = hasCuts() ? schedule.nowNanos() : healedNanos;
         cut.clear();
         apart.clear();
         breaking.clear();

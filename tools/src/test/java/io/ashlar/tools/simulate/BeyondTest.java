@@ -2,25 +2,40 @@ package io.ashlar.tools.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Runs that destroy more than can be survived: exactly what is lost is reported, and nothing but what
- * was written is ever read. In seeds 6 and 16 the drives of several nodes are lost, in 3, 4 and 24
- * cells rot; in the others a writer dies with so many nodes that an operator gives up its last writes.
+ * was written is ever read.
  */
 class BeyondTest {
-    @ParameterizedTest(name = "seed {0}")
-    @ValueSource(longs = {3, 4, 6, 16, 24})
-    void reportsExactlyWhatIsLost(long seed) {
-        assertThat(Seeds.demandBeyond(seed).lostStripes()).isPositive();
+    private static final int RUNS_OF_EACH_KIND = 4;
+    private static final long MAX_SEEDS = 80;
+
+    /** In some, cells rot or the drives of several nodes are lost; in others an operator gives up. */
+    @Test
+    void reportsExactlyWhatIsLost() {
+        int destroyed = 0;
+        int givenUp = 0;
+        long seed = 1;
+        while (Math.min(destroyed, givenUp) < RUNS_OF_EACH_KIND && seed <= MAX_SEEDS) {
+            Report report = Seeds.demandBeyond(seed);
+            destroyed += report.lostStripes() > 0 ? 1 : 0;
+            givenUp += report.lostWrites() > 0 ? 1 : 0;
+            seed++;
+        }
+        assertThat(destroyed)
+                .as("runs with lost stripes")
+                .isGreaterThanOrEqualTo(RUNS_OF_EACH_KIND);
+        assertThat(givenUp).as("runs with lost writes").isGreaterThanOrEqualTo(RUNS_OF_EACH_KIND);
     }
 
-    /** In seed 135 all roots lie in what is given up, in 156 a part of the last write. */
+    /** In 135 all roots lay in what was given up. */
     @ParameterizedTest(name = "seed {0}")
-    @ValueSource(longs = {28, 111, 117, 135, 155, 156})
-    void givesUpWhatNoLivingNodeTellsOf(long seed) {
-        assertThat(Seeds.demandBeyond(seed).lostWrites()).isPositive();
+    @ValueSource(longs = {135})
+    void holdsWhereADefectWasFound(long seed) {
+        Report _ = Seeds.demandBeyond(seed);
     }
 }

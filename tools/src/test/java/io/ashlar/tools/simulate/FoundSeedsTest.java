@@ -43,6 +43,9 @@ class FoundSeedsTest {
         "1382833943, the simulator did not let an opener take a volume after the healing",
         "764186842, the simulator took a drive for served that had met trouble as its node started",
         "764186856, a deposed leader's orders followed from what a later one had decided",
+        "700411, the simulator did not let a read fail that was asked while its client was cut off",
+        "700518, the same",
+        "700448, a deposed leader told the holder of a volume that his epoch was over",
     })
     void holds(long seed, String found) {
         Seeds.demand(seed);
