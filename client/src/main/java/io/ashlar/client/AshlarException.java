@@ -82,12 +82,13 @@ public abstract sealed class AshlarException extends IOException {
         }
 
         public Unavailable(String message, @Nullable Throwable cause) {
-            this(message, cause, false);
+            this(message, cause, false, false);
         }
 
-        private Unavailable(String message, @Nullable Throwable cause, boolean blocked) {
+        private Unavailable(
+                String message, @Nullable Throwable cause, boolean answered, boolean blocked) {
             super(ErrorCode.UNAVAILABLE, message, cause);
-            this.answered = false;
+            this.answered = answered;
             this.notLeader = false;
             this.leader = "";
             this.blocked = blocked;
@@ -103,7 +104,12 @@ public abstract sealed class AshlarException extends IOException {
 
         /** Of a takeover that cannot be decided before nodes come back, or an operator gives up. */
         public static Unavailable blocked(String message) {
-            return new Unavailable(message, null, true);
+            return new Unavailable(message, null, false, true);
+        }
+
+        /** Who was asked answers, and it does not help: only for so long is that tried again. */
+        public static Unavailable inVain(String message) {
+            return new Unavailable(message, null, true, false);
         }
 
         /** Whether somebody answered so; otherwise nobody answered. */

@@ -7,7 +7,8 @@ import java.time.Duration;
 /**
  * How a client behaves.
  *
- * @param hangBound a participant that does not answer an append for so long has failed
+ * @param hangBound a participant that does not answer an append, or is not heard of while it makes a
+ *     shard, for so long has failed
  * @param readTimeout the same for a read of a cell
  * @param readPatience how long a read waits for nodes to come back where too few of a stripe's
  *     cells can be reached

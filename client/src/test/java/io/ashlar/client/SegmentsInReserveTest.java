@@ -1,6 +1,7 @@
 package io.ashlar.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.fake.FakeCluster;
 import io.ashlar.client.fake.FakeLoop;
@@ -95,6 +96,22 @@ class SegmentsInReserveTest {
                 .doesNotContain("n3");
         client.close(volume);
         assertThat(cluster.openSegments()).isZero();
+    }
+
+    /** The coordinator reaches them, and goes on naming them. */
+    @Test
+    void writesFailInTheCoordinatorsTimeWhereTooFewNodesMakeShards() {
+        cluster.watch((to, request, bulk) -> {
+            if (to > 1 && request.hasCreateShard()) {
+                throw new AshlarException.NoSpace("the drive is full");
+            }
+        });
+        long asked = loop.nanoTime();
+        assertThatThrownBy(() -> client.write(volume, 0, stripe))
+                .hasCauseInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("do not make them");
+        long bound = ClientConfig.DEFAULT.coordinatorTimeout().toNanos();
+        assertThat(loop.nanoTime() - asked).isLessThan(2 * bound);
     }
 
     private SegmentId writeUntilThereIsASpare() {

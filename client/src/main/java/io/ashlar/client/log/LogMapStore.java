@@ -180,6 +180,7 @@ final class LogMapStore implements MapStore {
                 .setNumber(number)
                 .setPosition(position.toProto())
                 .setMap(place.toBytes())
+                .setEnd(place.end().toProto())
                 .build();
         Request request = Request.newBuilder()
                 .setCommitRoot(CommitRoot.newBuilder()

@@ -18,11 +18,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * Appends stripes to a volume's log. A stripe gets the next place, its cells go to all its
@@ -42,6 +44,9 @@ import java.util.concurrent.CompletableFuture;
 final class LogWriter {
     private static final Logger LOG = LoggerFactory.getLogger(LogWriter.class);
 
+    /** That nothing could be given back is believed for so long. */
+    private static final long RECLAIM_AGAIN_NANOS = 10_000_000_000L;
+
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final OpenSegments segments;
@@ -50,8 +55,15 @@ final class LogWriter {
     /** Not acknowledged, in log order; those without a place are the last ones. */
     private final Deque<InFlight> window = new ArrayDeque<>();
 
+    /** Taken out of the window until what is dead has been given back. */
+    private final Deque<InFlight> parked = new ArrayDeque<>();
+
     private LogPosition acknowledged;
     private Runnable onRoom = () -> {};
+    private Supplier<CompletableFuture<Boolean>> reclaim =
+            () -> CompletableFuture.completedFuture(false);
+    private boolean reclaiming;
+    private long inVainNanos = Long.MIN_VALUE;
     private boolean sealing;
     private boolean closing;
     private @Nullable AshlarException ended;
@@ -118,6 +130,14 @@ final class LogWriter {
         onRoom = action;
     }
 
+    /**
+     * What is to be done where drives are full: gives dead segments back, and tells whether there was
+     * any. What it appends is the map's.
+     */
+    void onNoSpace(Supplier<CompletableFuture<Boolean>> action) {
+        reclaim = action;
+    }
+
     Optional<AshlarException> ended() {
         return Optional.ofNullable(ended);
     }
@@ -127,11 +147,11 @@ final class LogWriter {
     }
 
     boolean isInFlight() {
-        return !window.isEmpty();
+        return !window.isEmpty() || !parked.isEmpty();
     }
 
     boolean hasRoomInWindow() {
-        return window.size() < cluster.config().windowStripes();
+        return !reclaiming && window.size() < cluster.config().windowStripes();
     }
 
     /** Takes the stripe over. */
@@ -152,7 +172,7 @@ final class LogWriter {
         }
         for (InFlight inFlight : window) {
             if (inFlight.place == null) {
-                OpenSegment segment = segments.withRoomFor(inFlight.encoded.geometry());
+                OpenSegment segment = segments.withRoomFor(inFlight.encoded);
                 if (segment == null) {
                     createSegment(inFlight.encoded.geometry().recordBytes());
                     return;
@@ -212,9 +232,36 @@ final class LogWriter {
         while (!window.isEmpty() && window.getLast().place == null) {
             unplaced.addFirst(window.removeLast());
         }
-        unplaced.forEach(inFlight -> fail(inFlight, cause));
+        long sinceInVain = cluster.loop().nanoTime() - inVainNanos;
+        boolean mayHelp = cause instanceof AshlarException.NoSpace
+                && !closing
+                && !reclaiming
+                && (inVainNanos == Long.MIN_VALUE || sinceInVain > RECLAIM_AGAIN_NANOS);
+        if (mayHelp) {
+            parked.addAll(unplaced);
+            giveBackAndGoOn();
+        } else {
+            unplaced.forEach(inFlight -> fail(inFlight, cause));
+        }
         onRoom.run();
         tellIfIdle();
+    }
+
+    /** Until then nothing but the map is written, for which room was kept. */
+    private void giveBackAndGoOn() {
+        reclaiming = true;
+        var _ = reclaim.get().whenComplete((any, failure) -> {
+            reclaiming = false;
+            if (failure == null && any) {
+                segments.expectSpace();
+            } else {
+                inVainNanos = cluster.loop().nanoTime();
+            }
+            window.addAll(parked);
+            parked.clear();
+            placeWaiting();
+            onRoom.run();
+        });
     }
 
     private void send(InFlight inFlight, OpenSegment segment) {
@@ -329,7 +376,7 @@ final class LogWriter {
     }
 
     private void tellIfIdle() {
-        if (idle != null && window.isEmpty() && !sealing) {
+        if (idle != null && window.isEmpty() && parked.isEmpty() && !sealing) {
             CompletableFuture<Void> waiting = idle;
             idle = null;
             waiting.complete(null);
@@ -383,8 +430,10 @@ final class LogWriter {
                     "event=writer-ended volume={} reason=\"{}\"",
                     writer.name(),
                     cause.getMessage());
-            List<InFlight> all = List.copyOf(window);
+            List<InFlight> all = new ArrayList<>(window);
+            all.addAll(parked);
             window.clear();
+            parked.clear();
             all.forEach(inFlight -> fail(inFlight, cause));
             sealing = false;
             tellIfIdle();

@@ -35,17 +35,13 @@ record MapRootPlace(StripeRef stripe, int[] crcs) {
                 .toByteString();
     }
 
-    /** Where its stripe ends; the start of the log where these bytes are no place. */
-    static LogPosition endOf(ByteString bytes) {
-        try {
-            MapPlace place = MapPlace.parseFrom(bytes);
-            return new LogPosition(
-                    SegmentId.of(place.getSegment()),
-                    place.getStripe() + 1,
-                    place.getOffset() + place.getHeaderBytes() + place.getCellBytes());
-        } catch (InvalidProtocolBufferException e) {
-            return LogPosition.START;
-        }
+    /** Behind its stripe. */
+    LogPosition end() {
+        Stripe.Geometry geometry = stripe.geometry();
+        return new LogPosition(
+                stripe.segment().id(),
+                stripe.number() + 1,
+                stripe.offset() + geometry.recordBytes());
     }
 
     /** Fails as corrupt where these bytes are no place in one of these segments. */

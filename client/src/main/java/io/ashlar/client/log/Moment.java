@@ -6,7 +6,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A moment by both clocks of this machine. The monotonic one stands still while the machine is
- * suspended, the wall clock may be set to anything: time has passed if either of them says so.
+ * suspended, the wall clock may be set to anything: time has passed if either of them says so. What
+ * both of them miss, such as a virtual machine that its host has paused or restored, or a clock that
+ * was set back while the machine slept, is missed.
  */
 record Moment(long nanos, long wallMillis) {
     static Moment now(Loop loop) {

@@ -39,8 +39,15 @@ final class OpenSegment {
         return placedStripes == 0;
     }
 
-    boolean hasRoomFor(int recordBytes) {
-        return !left && placedBytes + recordBytes <= segment.shardBytes();
+    /**
+     * Whether a record fits.
+     *
+     * @param keptBytes that have to remain behind it, if that can be: the first record needs no more
+     *     than its own
+     */
+    boolean hasRoomFor(int recordBytes, int keptBytes) {
+        long kept = isEmpty() ? 0 : Math.min(keptBytes, segment.shardBytes() / 4);
+        return !left && placedBytes + recordBytes + kept <= segment.shardBytes();
     }
 
     /** It takes no more stripes, as if it were full. */

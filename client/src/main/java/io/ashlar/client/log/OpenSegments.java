@@ -5,11 +5,11 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
-import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.FenceShard;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.SegmentSeal;
+import io.ashlar.client.stripe.EncodedStripe;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,6 +36,12 @@ final class OpenSegments {
     /** Of a segment's size over what the one before holds when it is made. */
     private static final int GROWTH = 4;
 
+    /** Of a shard's end that data leave to the map, in the last segment. */
+    private static final int MAP_BYTES = 256 << 10;
+
+    /** What is given back is free once its nodes have heard of that and said so. */
+    private static final long SPACE_WITHIN_NANOS = 10_000_000_000L;
+
     /** How long new segments keep off a node that failed. */
     private static final long AVOID_NANOS = 10_000_000_000L;
 
@@ -59,6 +65,7 @@ final class OpenSegments {
     private @Nullable CompletableFuture<Void> creation;
     private boolean sealingFull;
     private boolean ended;
+    private long spaceUntilNanos = Long.MIN_VALUE;
     private final Set<String> avoidNodes = new TreeSet<>();
     private SegmentId lastSealed;
     private long lastSealedBytes;
@@ -78,15 +85,21 @@ final class OpenSegments {
         this.lastSealedBytes = end.bytes();
     }
 
-    /** Where the next stripe of this shape goes, or null while there is no segment for it. */
+    /**
+     * Where this stripe goes next, or null while there is no segment for it. What is left of the last
+     * segment while there is no other is the map's: without it nothing could be given back where
+     * drives are full.
+     */
     @Nullable
-    OpenSegment withRoomFor(Stripe.Geometry geometry) {
+    OpenSegment withRoomFor(EncodedStripe stripe) {
+        int recordBytes = stripe.geometry().recordBytes();
         OpenSegment last = open.peekLast();
-        if (last != null && last.hasRoomFor(geometry.recordBytes())) {
+        boolean mayFill = spare != null || !stripe.isData();
+        if (last != null && last.hasRoomFor(recordBytes, mayFill ? 0 : MAP_BYTES)) {
             return last;
         }
         OpenSegment next = spare;
-        if (next != null && !next.hasRoomFor(geometry.recordBytes())) {
+        if (next != null && !next.hasRoomFor(recordBytes, 0)) {
             discardSpare();
             return null;
         }
@@ -178,6 +191,17 @@ final class OpenSegments {
         return cluster.loop().nanoTime() + cluster.config().coordinatorTimeout().toNanos();
     }
 
+    /** Segments have been given back: that drives are full may soon be over. */
+    void expectSpace() {
+        spaceUntilNanos = cluster.loop().nanoTime() + SPACE_WITHIN_NANOS;
+    }
+
+    /** Whether what refuses a segment now may not do so soon. */
+    private boolean mayPass(AshlarException cause, long now) {
+        return cause instanceof AshlarException.Unavailable
+                || (cause instanceof AshlarException.NoSpace && now < spaceUntilNanos);
+    }
+
     /**
      * Segments grow by what was written into the one before, not by how many there were: what a
      * writer reserves and leaves empty when it dies stays small beside what it wrote. A segment that
@@ -223,9 +247,8 @@ final class OpenSegments {
                     boolean unanswered = cause instanceof AshlarException.Unavailable silence
                             && !silence.isAnswered();
                     long until = unanswered ? deadline() : deadline;
-                    boolean again = !ended
-                            && cause instanceof AshlarException.Unavailable
-                            && cluster.loop().nanoTime() < until;
+                    long now = cluster.loop().nanoTime();
+                    boolean again = !ended && mayPass(cause, now) && now < until;
                     if (again) {
                         cluster.loop()
                                 .schedule(

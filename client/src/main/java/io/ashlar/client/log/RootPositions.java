@@ -26,7 +26,7 @@ record RootPositions(LogPosition replayedFrom, List<LogPosition> acknowledged) {
         List<LogPosition> acknowledged = new ArrayList<>();
         for (Root root : newestFirst) {
             acknowledged.add(LogPosition.of(root.getPosition()));
-            acknowledged.add(MapRootPlace.endOf(root.getMap()));
+            acknowledged.add(LogPosition.of(root.getEnd()));
         }
         return newestFirst.isEmpty()
                 ? NONE

@@ -34,7 +34,8 @@ import java.util.function.Supplier;
  */
 final class SegmentFreeing {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentFreeing.class);
-    private static final int RETAINED_ROOTS = 3;
+    static final int RETAINED_ROOTS = 3;
+
     private static final int MAX_AT_ONCE = 512;
     private static final long AGAIN_NANOS = 30_000_000_000L;
 
@@ -44,6 +45,8 @@ final class SegmentFreeing {
     private final Deque<Retained> retained = new ArrayDeque<>();
     private @Nullable Sources sources;
     private boolean busy;
+    private long freedCount;
+    private @Nullable CompletableFuture<Void> settled;
 
     private SegmentFreeing(Cluster cluster, WriterIdentity writer, LogSegments segments) {
         this.cluster = cluster;
@@ -102,6 +105,29 @@ final class SegmentFreeing {
         cluster.loop().execute(this::look);
     }
 
+    /** Segments given back since the volume was opened. */
+    long freedCount() {
+        return freedCount;
+    }
+
+    /** Done when nothing more can be given back until another root is committed, or not now. */
+    CompletableFuture<Void> whenSettled() {
+        if (settled == null) {
+            settled = new CompletableFuture<>();
+        }
+        CompletableFuture<Void> wanted = settled;
+        cluster.loop().execute(this::look);
+        return wanted;
+    }
+
+    private void settle() {
+        if (settled != null && !busy) {
+            CompletableFuture<Void> wanted = settled;
+            settled = null;
+            wanted.complete(null);
+        }
+    }
+
     /** 0 before the first one. */
     long newestRoot() {
         return retained.isEmpty() ? 0 : retained.getLast().root.getNumber();
@@ -134,6 +160,7 @@ final class SegmentFreeing {
         if (sources != null && !sources.ended().getAsBoolean()) {
             look(sources, sources.now().get());
         }
+        settle();
     }
 
     private void look(Sources from, Set<SegmentId> now) {
@@ -238,6 +265,7 @@ final class SegmentFreeing {
                 wanted,
                 AshlarException.in(failure).getMessage());
         cluster.loop().schedule(AGAIN_NANOS, this::look);
+        settle();
     }
 
     private void freed(SegmentsFreed answer) {
@@ -248,8 +276,11 @@ final class SegmentFreeing {
                 "event=segments-freed volume={} count={}",
                 writer.name(),
                 answer.getSegmentsCount());
+        freedCount += answer.getSegmentsCount();
         if (answer.getSegmentsCount() > 0) {
             look();
+        } else {
+            settle();
         }
     }
 }

@@ -97,7 +97,7 @@ final class SegmentSupply {
                     }
                     return attempt < MAX_ATTEMPTS
                             ? attempt(wanted, attempt + 1)
-                            : CompletableFuture.failedFuture(new AshlarException.Unavailable(
+                            : CompletableFuture.failedFuture(AshlarException.Unavailable.inVain(
                                     "cannot create shards for volume " + writer.name() + ": nodes "
                                             + wanted.get().avoidNodes() + " do not make them"));
                 }));

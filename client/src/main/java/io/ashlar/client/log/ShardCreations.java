@@ -21,8 +21,8 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>A new shard is written over with zeros, which may take long where a drive is slow or makes many,
  * so that is given much time. Silence is not. While a shard is being made a fence that raises nothing
- * is asked of it, again and again. Whether there is such a shard does not matter: the question waits
- * for the drive's thread and its next sync, as an append does, and like one it is answered within
+ * is asked of it, again and again. Whether there is such a shard, or it is refused, does not matter:
+ * the question waits for the drive's thread, as an append does, and like one it is answered within
  * the hang bound or the node has failed.
  *
  * <p>Lives on the volume's loop.

@@ -62,7 +62,7 @@ final class TailDecision {
     }
 
     /**
-     * What records, wherever they are, and the newest root tell of a segment's length.
+     * What records, wherever they are, and the retained roots tell of a segment's length.
      *
      * @param markBytes all below was acknowledged
      * @param markStripes how many stripes these are; 0 where that is not told

@@ -259,7 +259,7 @@ public final class VolumeOpening {
                                 writer,
                                 taken.info,
                                 map,
-                                new VolumeWriter(cluster, writer, map, log, stripes),
+                                new VolumeWriter(cluster, writer, map, log, freeing, stripes),
                                 taken.lease);
                     })
                     .whenComplete((opened, failure) -> {

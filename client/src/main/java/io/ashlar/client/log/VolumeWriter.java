@@ -24,6 +24,15 @@ import java.util.concurrent.CompletableFuture;
  * the map, and its writes are acknowledged, strictly in order. Lives on the cluster's loop.
  */
 public final class VolumeWriter {
+    /**
+     * What was overwritten since the oldest of the retained roots takes room still: a quarter of the
+     * volume's size at most, with those tails and the one being written.
+     */
+    private static final int TAILS_IN_A_VOLUME = 16;
+
+    private static final long MIN_TAIL_BYTES = 32L << 20;
+    private static final long MAX_TAIL_BYTES = 4L << 30;
+
     private final Cluster cluster;
     private final WriterIdentity writer;
     private final BlockMap map;
@@ -32,18 +41,30 @@ public final class VolumeWriter {
     private final LogWriter log;
     private boolean pumpScheduled;
 
-    /** Stripes acknowledged since the last checkpoint was begun. */
+    private final SegmentFreeing freeing;
+
+    /** Blocks, in bytes, after which a checkpoint is due: only what lies before it is given back. */
+    private final long maxTailBytes;
+
+    /** Acknowledged since the last checkpoint was begun. */
     private long tailStripes;
 
+    private long tailBytes;
     private boolean checkpointing;
     private boolean closed;
 
     /**
      * @param log behind everything that the map holds
+     * @param freeing gives back what no root needs
      * @param tailStripes replayed when the volume was opened
      */
     VolumeWriter(
-            Cluster cluster, WriterIdentity writer, BlockMap map, LogWriter log, long tailStripes) {
+            Cluster cluster,
+            WriterIdentity writer,
+            BlockMap map,
+            LogWriter log,
+            SegmentFreeing freeing,
+            long tailStripes) {
         this.cluster = cluster;
         this.writer = writer;
         this.map = map;
@@ -51,7 +72,14 @@ public final class VolumeWriter {
         this.queue = new WriteQueue(cluster.config().stripeBytes() / Stripe.BLOCK_BYTES);
         this.log = log;
         log.onRoom(this::schedulePump);
+        log.onNoSpace(this::giveBack);
+        this.freeing = freeing;
+        this.maxTailBytes = Math.clamp(
+                map.blockCount() * Stripe.BLOCK_BYTES / TAILS_IN_A_VOLUME,
+                MIN_TAIL_BYTES,
+                MAX_TAIL_BYTES);
         this.tailStripes = tailStripes;
+        this.tailBytes = tailStripes * cluster.config().stripeBytes(); // at most
     }
 
     /**
@@ -126,6 +154,7 @@ public final class VolumeWriter {
             map.install(StripeRef.of(segment, stripe), stripe);
             batch.acknowledge();
             tailStripes++;
+            tailBytes += (long) stripe.blockCrcCount() * Stripe.BLOCK_BYTES;
             checkpointIfDue();
         }
 
@@ -136,13 +165,41 @@ public final class VolumeWriter {
         }
     }
 
-    /** So that opening the volume after a crash has only so much to replay. */
+    /**
+     * So that opening the volume after a crash has only so much to replay, and what is overwritten is
+     * given back.
+     */
     private void checkpointIfDue() {
-        if (tailStripes >= cluster.config().maxTailStripes() && !checkpointing) {
+        boolean due = tailStripes >= cluster.config().maxTailStripes() || tailBytes >= maxTailBytes;
+        if (due && !checkpointing) {
             checkpointing = true;
             tailStripes = 0;
+            tailBytes = 0;
             var _ = map.checkpoint().whenComplete((ignored, failure) -> checkpointing = false);
         }
+    }
+
+    /**
+     * Gives back all segments that nothing refers to but roots that lie behind, and tells whether
+     * there were any. As many roots as are retained are committed for that.
+     */
+    private CompletableFuture<Boolean> giveBack() {
+        long before = freeing.freedCount();
+        CompletableFuture<Void> renewed = map.checkpoint();
+        for (int i = 1; i < SegmentFreeing.RETAINED_ROOTS; i++) {
+            renewed = renewed.thenCompose(ignored -> map.renewRoot());
+        }
+        CompletableFuture<Boolean> over = new CompletableFuture<>();
+        Loop.Timer timer = cluster.loop()
+                .schedule(
+                        cluster.config().coordinatorTimeout().toNanos(),
+                        () -> over.complete(freeing.freedCount() > before));
+        var _ = renewed.thenCompose(ignored -> freeing.whenSettled())
+                .whenComplete((ignored, failure) -> {
+                    timer.cancel();
+                    over.complete(freeing.freedCount() > before);
+                });
+        return over;
     }
 
     /** Goes on in another segment, because a shard of one of these was lost. */

@@ -312,6 +312,14 @@ public final class BlockMap {
         return done;
     }
 
+    /**
+     * Has another root committed, also where nothing is new: what only roots before it refer to is
+     * needed no more once so many have followed as are retained.
+     */
+    public CompletableFuture<Void> renewRoot() {
+        return ended != null ? CompletableFuture.failedFuture(ended) : runs.renewRoot();
+    }
+
     private void freezeForCheckpoint() {
         if (runs.frozen() == null && ended == null) {
             freeze();

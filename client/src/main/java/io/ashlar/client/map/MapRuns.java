@@ -57,6 +57,10 @@ final class MapRuns {
     private final RetryPause merging;
     private @Nullable AshlarException lastFailure;
     private @Nullable CompletableFuture<Void> mergedAll;
+
+    /** Another root is wanted, though there is nothing new. */
+    private @Nullable CompletableFuture<Void> renewal;
+
     private long pagesWritten;
 
     MapRuns(
@@ -164,9 +168,21 @@ final class MapRuns {
         return mergedAll;
     }
 
+    /** Has another root committed, also where it is like the one before. */
+    CompletableFuture<Void> renewRoot() {
+        CompletableFuture<Void> wanted = renewal == null ? new CompletableFuture<>() : renewal;
+        renewal = wanted;
+        loop.execute(this::commit);
+        return wanted;
+    }
+
     /** Abandons whatever is under way. */
     void close() {
         closed = true;
+        if (renewal != null) {
+            renewal.completeExceptionally(
+                    new AshlarException.Unavailable("the map is not written any more"));
+        }
         jobs.forEach(job -> job.merge.abandon());
         jobs.clear();
         busy.clear();
@@ -258,10 +274,12 @@ final class MapRuns {
     }
 
     private void commit() {
-        if (closed || writing.isOn() || committing || finished.isEmpty()) {
+        boolean wanted = !finished.isEmpty() || renewal != null;
+        if (closed || writing.isOn() || committing || !wanted) {
             return;
         }
         committing = true;
+        CompletableFuture<Void> renewing = renewal;
         List<Finished> parts = List.copyOf(finished);
         LogPosition position = root.position();
         for (Finished part : parts) {
@@ -275,6 +293,10 @@ final class MapRuns {
             }
             if (failure == null) {
                 committed(next, parts);
+                if (renewing != null) {
+                    renewal = null;
+                    renewing.complete(null);
+                }
             } else {
                 failed(AshlarException.in(failure), writing);
             }

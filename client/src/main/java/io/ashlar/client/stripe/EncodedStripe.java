@@ -179,6 +179,11 @@ public final class EncodedStripe {
         return geometry;
     }
 
+    /** Whether it holds blocks of the volume, and not a part of its map. */
+    public boolean isData() {
+        return type == Stripe.Type.DATA;
+    }
+
     /** The stripe at a place of the log. */
     public Stripe at(Stripe.Identity identity, Stripe.Links links) {
         return new Stripe(type, identity, links, geometry, extents, blockCrcs, vector);

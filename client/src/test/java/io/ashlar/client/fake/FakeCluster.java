@@ -54,8 +54,13 @@ public final class FakeCluster {
             names.add("n" + i);
             nodes.put(addressOf("n" + i), new FakeNode());
         }
-        this.coordinator =
-                new FakeCoordinator(random, names, name -> node(name).isUp(), policy, sizeBytes);
+        this.coordinator = new FakeCoordinator(
+                random,
+                names,
+                name -> node(name).isUp(),
+                policy,
+                sizeBytes,
+                freed -> nodes.values().forEach(node -> node.delete(freed)));
     }
 
     static Address addressOf(String node) {
@@ -163,6 +168,11 @@ public final class FakeCluster {
     /** From now on the cluster is full. */
     public void refuseSegments() {
         coordinator.refuseSegments();
+    }
+
+    /** Shards of all segments together take no more than this of each drive. */
+    public void setCapacity(long bytesOfADrive) {
+        coordinator.setCapacity(bytesOfADrive);
     }
 
     /** Segments in one answer of the coordinator at most. */

@@ -37,6 +37,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
@@ -50,6 +51,7 @@ final class FakeCoordinator {
     private final List<String> nodes;
     private final Predicate<String> isUp;
     private final Policy policy;
+    private final Consumer<Id> onFreed;
     private final long sizeBytes;
     private final List<Segment.Builder> segments = new ArrayList<>();
     private final Deque<Root> roots = new ArrayDeque<>();
@@ -58,6 +60,7 @@ final class FakeCoordinator {
     private long epoch;
     private String holder = "";
     private boolean full;
+    private long capacityBytes = Long.MAX_VALUE;
     private boolean refusesRoots;
     private int pageSegments = Integer.MAX_VALUE;
     private long lastSequence;
@@ -67,7 +70,9 @@ final class FakeCoordinator {
             List<String> nodes,
             Predicate<String> isUp,
             Policy policy,
-            long sizeBytes) {
+            long sizeBytes,
+            Consumer<Id> onFreed) {
+        this.onFreed = onFreed;
         this.random = random;
         this.nodes = nodes;
         this.isUp = isUp;
@@ -77,6 +82,10 @@ final class FakeCoordinator {
 
     void refuseSegments() {
         full = true;
+    }
+
+    void setCapacity(long bytesOfADrive) {
+        capacityBytes = bytesOfADrive;
     }
 
     void roll(SegmentId segment) {
@@ -257,7 +266,12 @@ final class FakeCoordinator {
     }
 
     private Response create(CreateSegment create) throws AshlarException {
-        if (full) {
+        long usedBytes = segments.stream()
+                .filter(segment ->
+                        segment.getState() != SegmentState.SEALED || segment.getSealedBytes() > 0)
+                .mapToLong(Segment.Builder::getShardBytes)
+                .sum();
+        if (full || usedBytes + create.getShardBytes() > capacityBytes) {
             throw new AshlarException.NoSpace("the cluster is full");
         }
         List<String> up = nodes.stream().filter(isUp).toList();
@@ -391,6 +405,7 @@ final class FakeCoordinator {
                     && segment.getState() == SegmentState.SEALED
                     && segment.getSequence() < protectedFrom) {
                 segments.removeIf(one -> one.getId().equals(id));
+                onFreed.accept(id);
                 freed.addSegments(id);
             }
         }

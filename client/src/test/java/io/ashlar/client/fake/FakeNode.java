@@ -8,6 +8,7 @@ import io.ashlar.client.protocol.CreateShard;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.FenceShard;
 import io.ashlar.client.protocol.Headers;
+import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Range;
 import io.ashlar.client.protocol.ReadCell;
 import io.ashlar.client.protocol.ReadHeaders;
@@ -100,6 +101,11 @@ final class FakeNode {
                 record[record.length - 1] ^= 1;
             }
         }
+    }
+
+    /** Whatever it has of a segment. */
+    void delete(Id segment) {
+        shards.keySet().removeIf(shard -> shard.getSegment().equals(segment));
     }
 
     /** Gives a shard up. */

@@ -94,16 +94,20 @@ final class RootCommands {
         return segment.getSequence();
     }
 
-    /** What a root holds was acknowledged: no segment is sealed below where one is replayed. */
+    /**
+     * What a root holds was acknowledged, and so was the root itself: no segment is sealed below where
+     * one is replayed, or ends.
+     */
     static void requireCovered(VolumeRecord volume, SegmentSeal seal) throws AshlarException {
         for (Root root : volume.getRootsList()) {
-            Position position = root.getPosition();
-            if (position.getSegment().equals(seal.getSegment())
-                    && position.getBytes() > seal.getSealedBytes()) {
-                throw new AshlarException.Invalid("segment " + SegmentId.of(seal.getSegment())
-                        + " cannot be sealed at " + seal.getSealedBytes() + " bytes: root "
-                        + root.getNumber() + " of volume " + volume.getName() + " holds "
-                        + position.getBytes() + " of it");
+            for (Position position : List.of(root.getPosition(), root.getEnd())) {
+                if (position.getSegment().equals(seal.getSegment())
+                        && position.getBytes() > seal.getSealedBytes()) {
+                    throw new AshlarException.Invalid("segment " + SegmentId.of(seal.getSegment())
+                            + " cannot be sealed at " + seal.getSealedBytes() + " bytes: root "
+                            + root.getNumber() + " of volume " + volume.getName() + " holds "
+                            + position.getBytes() + " of it");
+                }
             }
         }
     }

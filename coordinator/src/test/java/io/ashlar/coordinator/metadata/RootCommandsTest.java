@@ -52,18 +52,30 @@ final class RootCommandsTest {
     }
 
     private Outcome commit(long epoch, long number, long segment, long bytes, Long... unreadable) {
-        Position.Builder position = Position.newBuilder();
-        if (segment > 0) {
-            position.setSegment(new SegmentId(9, segment).toProto())
-                    .setStripes(bytes == 0 ? 0 : 1)
-                    .setBytes(bytes);
-        }
+        Root root = Root.newBuilder()
+                .setNumber(number)
+                .setPosition(position(segment, bytes))
+                .build();
+        return commit(epoch, root, unreadable);
+    }
+
+    private Outcome commit(long epoch, Root root, Long... unreadable) {
         return apply(Command.newBuilder()
                 .setRootCommit(RootCommit.newBuilder()
                         .setVolume(VOLUME.toProto())
                         .setEpoch(epoch)
-                        .setRoot(Root.newBuilder().setNumber(number).setPosition(position))
+                        .setRoot(root)
                         .addAllUnreadable(List.of(unreadable))));
+    }
+
+    private static Position position(long segment, long bytes) {
+        return segment == 0
+                ? Position.getDefaultInstance()
+                : Position.newBuilder()
+                        .setSegment(new SegmentId(9, segment).toProto())
+                        .setStripes(bytes == 0 ? 0 : 1)
+                        .setBytes(bytes)
+                        .build();
     }
 
     private List<Long> free(long root, long... segments) {
@@ -135,6 +147,21 @@ final class RootCommandsTest {
                 .isEqualTo(ErrorCode.INVALID);
         assertThat(commit(1, 1, 2, 0).getFailure().getCode()).isEqualTo(ErrorCode.INVALID);
         assertThat(commit(1, 1, 6, 4096).hasFailure()).as("in the open segment").isFalse();
+    }
+
+    /** Behind the place from which the map is replayed come its pages and the root. */
+    @Test
+    void neverSealsASegmentBelowTheEndOfARoot() {
+        Root root = Root.newBuilder()
+                .setNumber(1)
+                .setPosition(position(5, SEALED_BYTES))
+                .setEnd(position(6, 4096))
+                .build();
+        assertThat(commit(1, root).hasFailure()).isFalse();
+        assertThat(apply(seal(6, 1, 2048)).getFailure().getMessage())
+                .contains("root 1 of volume disk0 holds 4096 of it");
+        assertThat(apply(seal(6, 1, 0)).hasFailure()).isTrue();
+        assertThat(apply(seal(6, 1, 4096)).hasFailure()).isFalse();
     }
 
     @Test
