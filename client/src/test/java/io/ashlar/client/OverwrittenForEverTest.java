@@ -26,7 +26,7 @@ class OverwrittenForEverTest {
     /** With what a client does where nobody says otherwise. */
     @Test
     void whatIsDeadStaysSmallBesideWhatWasWritten() {
-        cluster.setCapacity(128 * MIB);
+        cluster.setCapacity(48 * MIB);
         TestClient client = new TestClient(loop, cluster, random, ClientConfig.DEFAULT);
         Volume volume = client.open();
         byte[] written = new byte[4 * MIB];

@@ -5,6 +5,7 @@ import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.FenceShard;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.SealSegments;
@@ -176,6 +177,7 @@ final class OpenSegments {
     /**
      * Creates the spare segment. While no coordinator answers that waits; what a coordinator refuses
      * for now, because too few domains are up, is tried again until the coordinator's time is over.
+     * Where drives have no room for its shards smaller ones do, down to the size of the first.
      *
      * @param awaitedBytes of the record that waits for it, or 0: it is small then, as making it takes
      *     the longer the larger its shards are
@@ -183,8 +185,27 @@ final class OpenSegments {
     CompletableFuture<Void> create(int awaitedBytes) {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
-        tryCreate(awaitedBytes, deadline(), created);
+        tryCreate(new Size(awaitedBytes, Long.MAX_VALUE), deadline(), created);
         return created;
+    }
+
+    /**
+     * Of the shards of a segment that is wanted.
+     *
+     * @param awaitedBytes of the record that waits for it, or 0
+     * @param mostBytes for which drives may have room
+     */
+    private record Size(int awaitedBytes, long mostBytes) {}
+
+    private long shardBytes(Size size) {
+        long leastBytes = Math.max(size.awaitedBytes, cluster.config().firstShardBytes());
+        long wantedBytes = size.awaitedBytes > 0 ? leastBytes : nextShardBytes();
+        return Math.max(leastBytes, Math.min(wantedBytes, size.mostBytes));
+    }
+
+    private Size half(Size size) {
+        long halfBytes = shardBytes(size) / 2;
+        return new Size(size.awaitedBytes, halfBytes - halfBytes % Stripe.PIECE_BYTES);
     }
 
     private long deadline() {
@@ -216,11 +237,9 @@ final class OpenSegments {
                 cluster.config().maxShardBytes());
     }
 
-    private SegmentSupply.Wanted wanted(int awaitedBytes, Optional<SegmentId> insteadOf) {
+    private SegmentSupply.Wanted wanted(long shardBytes, Optional<SegmentId> insteadOf) {
         return new SegmentSupply.Wanted(
-                awaitedBytes > 0
-                        ? Math.max(awaitedBytes, cluster.config().firstShardBytes())
-                        : nextShardBytes(),
+                shardBytes,
                 new TreeSet<>(avoidNodes),
                 pace.slow(cluster.loop().nanoTime()).keySet(),
                 insteadOf);
@@ -235,8 +254,8 @@ final class OpenSegments {
         return made;
     }
 
-    private void tryCreate(int awaitedBytes, long deadline, CompletableFuture<Void> created) {
-        var _ = supply.create(() -> wanted(awaitedBytes, Optional.empty()))
+    private void tryCreate(Size size, long deadline, CompletableFuture<Void> created) {
+        var _ = supply.create(() -> wanted(shardBytes(size), Optional.empty()))
                 .whenComplete((segment, failure) -> {
                     if (failure == null) {
                         isCreated(segment);
@@ -244,15 +263,20 @@ final class OpenSegments {
                         return;
                     }
                     AshlarException cause = AshlarException.in(failure);
+                    Size smaller = half(size);
+                    if (cause instanceof AshlarException.NoSpace
+                            && shardBytes(smaller) < shardBytes(size)
+                            && !ended) {
+                        tryCreate(smaller, deadline, created);
+                        return;
+                    }
                     boolean unanswered = cause instanceof AshlarException.Unavailable silence
                             && !silence.isAnswered();
                     long until = unanswered ? deadline() : deadline;
                     long now = cluster.loop().nanoTime();
                     boolean again = !ended && mayPass(cause, now) && now < until;
                     if (again) {
-                        cluster.loop()
-                                .schedule(
-                                        RETRY_NANOS, () -> tryCreate(awaitedBytes, until, created));
+                        cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(size, until, created));
                     } else {
                         creation = null;
                         created.completeExceptionally(cause);
@@ -280,7 +304,7 @@ final class OpenSegments {
         CompletableFuture<Void> created = new CompletableFuture<>();
         creation = created;
         SegmentId last = open.getLast().segment().id();
-        var _ = supply.create(() -> wanted(0, Optional.of(last)))
+        var _ = supply.create(() -> wanted(nextShardBytes(), Optional.of(last)))
                 .whenComplete((segment, failure) -> {
                     if (failure == null) {
                         discardSpare();
