@@ -20,7 +20,8 @@ import java.util.Queue;
 
 /**
  * The comparisons of a deep scrub: each sealed segment goes to one node that holds a shard of it, a
- * few to a node at a time, and to another node where that one goes down or fails.
+ * few to a node at a time, and to another node where that one goes down, fails, or does not reach
+ * all others.
  */
 final class DeepScrub {
     private static final int MAX_PER_NODE = 4;
@@ -133,13 +134,20 @@ final class DeepScrub {
         return given.remove(segment, node);
     }
 
-    /** It is tried on another node, a few times. */
+    /** It could not be compared by a node. */
     void failed(SegmentId segment) {
-        given.remove(segment);
-        if (attempts.merge(segment, 1, Integer::sum) < MAX_ATTEMPTS) {
-            waiting.add(segment);
-        } else {
+        if (!triesElsewhere(segment)) {
             uncompared++;
         }
+    }
+
+    /** Another node is to do it, which a few are. */
+    boolean triesElsewhere(SegmentId segment) {
+        given.remove(segment);
+        boolean again = attempts.merge(segment, 1, Integer::sum) < MAX_ATTEMPTS;
+        if (again) {
+            waiting.add(segment);
+        }
+        return again;
     }
 }

@@ -208,10 +208,10 @@ final class Scrub {
         if (deep == null || record.getId() != scrub || !deep.ended(segment, node)) {
             return;
         }
+        boolean whole = result.getUnreadable() == 0;
         if (result.hasFailure()) {
             deep.failed(segment);
-        } else {
-            boolean whole = result.getUnreadable() == 0;
+        } else if (whole || !deep.triesElsewhere(segment)) {
             record = record.toBuilder()
                     .setBytesScanned(record.getBytesScanned() + result.getBytesRead())
                     .setCorruptCells(record.getCorruptCells() + result.getDamagedCells())

@@ -94,6 +94,27 @@ final class ScrubTest extends RepairFixture {
     }
 
     @Test
+    void comparesElsewhereWhatOneNodeDoesNotReach() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        VolumeInfo held = held(cluster, "rs-4-2");
+        for (int i = 0; i < 40; i++) {
+            cluster.sealedSegment(held);
+        }
+        cluster.node("n3").setUnreached(1);
+        startDeep(cluster, "", "");
+        cluster.passSeconds(6);
+        assertThat(cluster.scrub().getState()).isEqualTo("idle");
+        assertThat(cluster.scrub().getSegmentsCompared()).isEqualTo(40);
+        assertThat(cluster.scrub().getSegmentsUncompared()).isZero();
+
+        cluster.nodes.values().forEach(node -> node.setUnreached(1));
+        startDeep(cluster, "", "");
+        cluster.passSeconds(12);
+        assertThat(cluster.scrub().getSegmentsCompared()).isZero();
+        assertThat(cluster.scrub().getSegmentsUncompared()).isEqualTo(40);
+    }
+
+    @Test
     void comparesOnlyWhatWasAskedFor() throws AshlarException {
         TestCluster cluster = TestCluster.of(8);
         Segment segment = cluster.sealedSegment(held(cluster, "rs-4-2"));

@@ -47,6 +47,7 @@ final class TestNode {
     private boolean obedient = true;
     private boolean sealsFail;
     private int mismatches;
+    private int unreached;
     private String driveFailure = "";
     private long capacityBytes = 1L << 40;
     private long usedBytes;
@@ -101,6 +102,11 @@ final class TestNode {
     /** What a comparison of shards finds. */
     void setMismatches(int cells) {
         mismatches = cells;
+    }
+
+    /** Shards that its comparisons do not reach. */
+    void setUnreached(int count) {
+        unreached = count;
     }
 
     void failRebuilds(@Nullable Function<RebuildShard, @Nullable Failure> failure) {
@@ -235,6 +241,7 @@ final class TestNode {
                 result.setStripesCompared(8)
                         .setStripesDecoded(2)
                         .setDamagedCells(mismatches)
+                        .setUnreadable(unreached)
                         .setBytesRead(4096);
             case SEAL_TAIL -> {
                 try {
