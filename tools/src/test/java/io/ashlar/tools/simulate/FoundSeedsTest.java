@@ -45,6 +45,7 @@ class FoundSeedsTest {
         "764186856, a deposed leader's orders followed from what a later one had decided",
         "700411, the simulator did not let a read fail that was asked while its client was cut off",
         "700518, the same",
+        "700534, each deep scrub met a broken connection, and compared that segment nowhere else",
         "700448, a deposed leader told the holder of a volume that his epoch was over",
     })
     void holds(long seed, String found) {
