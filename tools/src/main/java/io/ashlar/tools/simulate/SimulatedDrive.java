@@ -40,6 +40,7 @@ final class SimulatedDrive {
     private boolean absent;
     private int operationsUntilKill = -1;
     private Runnable syncFails = () -> {};
+    private boolean syncHasFailed;
     private Runnable kills = () -> {};
     private @Nullable Directory open;
     private int slowness = 1;
@@ -58,6 +59,7 @@ final class SimulatedDrive {
 
     /** The drive as this process has it. */
     DriveDirectory servedBy(SimulatedProcess process, DriveWork work) {
+        syncHasFailed = false;
         Directory opened = new Directory(process, work);
         open = opened;
         return opened;
@@ -108,9 +110,9 @@ final class SimulatedDrive {
         return failingSyncs > 0 || hasFailed();
     }
 
-    /** Whether its node has given it up: only another drive helps. */
+    /** Whether its node has given it up, on record or, where no record could be made, until it dies. */
     boolean hasFailed() {
-        return files.containsKey("failed");
+        return syncHasFailed || files.containsKey("failed");
     }
 
     boolean isFull() {
@@ -194,6 +196,7 @@ final class SimulatedDrive {
         unsyncedNames.clear();
         loseIdentity();
         failingSyncs = 0;
+        syncHasFailed = false;
         full = false;
         slowness = 1;
     }
@@ -360,6 +363,7 @@ final class SimulatedDrive {
                 failingSyncs--;
                 syncFails.run();
                 bytes.doubt(SimulatedFile.Unsynced.draw(random), random);
+                syncHasFailed = true;
                 throw new IOException("sync failed");
             }
             directory.work.synced();
