@@ -118,10 +118,11 @@ final class ShardCreator {
         }
         ShardEntry known = known(wanted.key());
         if (known != null) {
-            return sameShard(known, wanted)
-                    ? null
-                    : new AshlarException.Invalid(
-                            wanted.key() + " exists already, made otherwise: " + known);
+            if (!sameShard(known, wanted)) {
+                return new AshlarException.Invalid(
+                        wanted.key() + " exists already, made otherwise: " + known);
+            }
+            return byRepair ? null : fenced(wanted);
         }
         if (byRepair) {
             return null;

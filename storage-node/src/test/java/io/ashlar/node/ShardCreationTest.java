@@ -48,6 +48,17 @@ final class ShardCreationTest extends ShardStoreFixture {
         drive.append(recovery(stripes.getFirst(), 6), stripes.getFirst().record(0));
     }
 
+    /** It may be there only because a repair has made it meanwhile. */
+    @Test
+    void aCreationThatIsRepeatedBehindAFenceIsRefusedThoughTheShardIsThere()
+            throws AshlarException {
+        createAndAppend(1);
+        drive.create(segment.create(shard));
+        drive.fence(shard, 6);
+        assertThatThrownBy(() -> drive.create(segment.create(shard)))
+                .isInstanceOf(AshlarException.Fenced.class);
+    }
+
     /** It came when the fence was not there yet; it is looked at when its turn comes. */
     @Test
     void anAppendThatQueuesBehindAFenceIsRefused() throws AshlarException {
