@@ -186,7 +186,14 @@ final class VolumeRequests {
                 .setSegments(volume.getSegments())
                 .setCreatedAtMillis(volume.getCreatedAtMillis())
                 .setBlocked(volume.getBlocked())
+                .setLostBlocks(lostBlocks(volume))
                 .build();
+    }
+
+    /** That read as errors by its newest root. */
+    static long lostBlocks(VolumeRecord volume) {
+        int roots = volume.getRootsCount();
+        return roots == 0 ? 0 : volume.getRoots(roots - 1).getLostBlocks();
     }
 
     // ---- holding
