@@ -295,17 +295,17 @@ final class Takeover {
      */
     private SegmentSeal sealOf(LogSegment segment, TailDecision.Tail tail) {
         int[] cells = new int[segment.policy().n()];
-        boolean lost = false;
+        LostList lost = new LostList();
         boolean counted = true;
         for (TailDecision.Verdict verdict : tail.verdicts()) {
             switch (verdict) {
                 case TailDecision.Verdict.Kept kept -> count(kept.stripe(), cells);
                 case TailDecision.Verdict.Lost one -> {
                     count(one.stripe(), cells);
-                    lost = true;
+                    lost.add(one.stripe(), one.reason());
                 }
-                case TailDecision.Verdict.LostRange ignored -> {
-                    lost = true;
+                case TailDecision.Verdict.LostRange range -> {
+                    add(range, tail.bytes(), lost);
                     counted = false;
                 }
             }
@@ -314,14 +314,25 @@ final class Takeover {
                 .setSegment(segment.id().toProto())
                 .setSealedBytes(tail.bytes())
                 .setStripeCount(tail.stripes())
-                .setGivenUp(tail.blocked() == null ? "" : tail.blocked());
+                .setGivenUp(tail.blocked() == null ? "" : tail.blocked())
+                .addAllLost(lost.entries());
         for (int shard = 0; shard < cells.length; shard++) {
             boolean answered = evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
             seal.addShards(ShardSeal.newBuilder()
                     .setCells(counted ? cells[shard] : 0)
-                    .setComplete(answered && !lost));
+                    .setComplete(answered && seal.getLostCount() == 0));
         }
         return seal.build();
+    }
+
+    /** The tail may have been cut within the range. */
+    private static void add(TailDecision.Verdict.LostRange range, long tailBytes, LostList lost) {
+        lost.add(
+                range.first(),
+                range.counted() ? range.stripes() : 0,
+                range.offset(),
+                Math.min(range.offset() + range.lengthBytes(), tailBytes),
+                range.reason());
     }
 
     private static void count(Stripe stripe, int[] cells) {

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Open segments behind one that does not follow. */
@@ -118,9 +119,11 @@ class BrokenLinksTest {
         LogSegment first = unreachable(1);
         LogSegment second = following(2, first);
         Map<LogSegment, TailDecision.Tail> tails = decide(Undecided.GIVE_UP);
-        assertThat(tails.get(first))
-                .isEqualTo(new TailDecision.Tail(
-                        List.of(new TailDecision.Verdict.LostRange(0, 8192, 1)), 8192, 1, null));
+        TailDecision.Tail ofFirst = Objects.requireNonNull(tails.get(first));
+        assertThat(LostPlace.in(ofFirst)).containsExactly(new LostPlace(0, 8192, 1));
+        assertThat(ofFirst.bytes()).isEqualTo(8192);
+        assertThat(ofFirst.stripes()).isEqualTo(1);
+        assertThat(ofFirst.blocked()).isNull();
         assertThat(tails.get(second)).extracting(TailDecision.Tail::bytes).isEqualTo(8192L);
     }
 }

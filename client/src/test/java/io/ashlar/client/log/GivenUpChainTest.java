@@ -106,11 +106,10 @@ class GivenUpChainTest {
         List<ShardEvidence> ofSecond = answering(ALL);
         add(ofSecond, next, ALL);
         List<TailDecision.Tail> tails = decide(ofFirst, ofSecond);
-        assertThat(tails.getFirst().verdicts())
+        assertThat(LostPlace.in(tails.getFirst()))
                 .containsExactly(
-                        new TailDecision.Verdict.LostRange(0, zero.endOffset(), 1),
-                        new TailDecision.Verdict.LostRange(
-                                zero.endOffset(), last.endOffset() - zero.endOffset(), 1));
+                        new LostPlace(0, zero.endOffset(), 1),
+                        new LostPlace(zero.endOffset(), last.endOffset() - zero.endOffset(), 1));
         assertThat(tails.getFirst().blocked()).isNull();
         assertThat(tails.getLast().verdicts())
                 .containsExactly(new TailDecision.Verdict.Kept(next, ALL));
