@@ -11,6 +11,7 @@ import io.ashlar.client.stripe.DamageReports;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -47,6 +48,12 @@ final class TestClient {
     /** As an operator does it who gives up what cannot be recovered now. */
     CompletableFuture<Volume> openGivingUp() {
         return Volume.open(reached, "disk0", new OpenOptions("operator").givingUp());
+    }
+
+    /** And who says that these nodes will never come back. */
+    CompletableFuture<Volume> openWithout(Set<String> nodes) {
+        return Volume.open(
+                reached, "disk0", new OpenOptions("operator").givingUp().withoutNodes(nodes));
     }
 
     /** As a worker does it that was ordered to. */

@@ -111,6 +111,7 @@ final class LeaderSession {
                                 renewed -> response().setLeaseRenewed(renewed).build());
             case CLOSE_VOLUME -> done(volumes.close(request.getCloseVolume()));
             case COMMIT_ROOT -> done(volumes.commitRoot(request.getCommitRoot()));
+            case RECORD_LOSS -> done(volumes.recordLoss(request.getRecordLoss()));
             case FREE_SEGMENTS ->
                 segments.free(request.getFreeSegments())
                         .thenApply(freed -> response().setSegmentsFreed(freed).build());

@@ -12,6 +12,7 @@ import io.ashlar.coordinator.plan.DamageSurvey;
 import io.ashlar.coordinator.plan.DamageSurvey.AffectedSegment;
 import io.ashlar.coordinator.plan.DamageSurvey.ShardNeed;
 import io.ashlar.coordinator.record.NodeRecord;
+import io.ashlar.coordinator.record.VolumeRecord;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,7 @@ import java.util.TreeMap;
 final class StatusReport {
     private static final long NANOS_PER_MILLI = 1_000_000;
 
-    /** Segments with lost stripes that are named. */
+    /** Segments with lost stripes, and volumes with lost blocks, that are named. */
     private static final int MAX_LOSSES = 10;
 
     private final LeaderContext leader;
@@ -53,6 +54,8 @@ final class StatusReport {
         Findings findings = new Findings(takeovers.stuck());
         DamageSurvey survey = repair.survey();
         survey.segments().forEach(findings::add);
+        List<VolumeRecord> volumes = leader.metadata().volumes();
+        volumes.forEach(findings::add);
         List<String> reasons = new ArrayList<>();
         List<NodeStatus> nodeStatuses = new ArrayList<>();
         for (LiveNode node : nodes.all()) {
@@ -76,7 +79,7 @@ final class StatusReport {
                 .setRepair(repair.status())
                 .setScrub(scrub.status())
                 .setLeader(leader.config().advertised().toString())
-                .setVolumes(leader.metadata().volumes().size())
+                .setVolumes(volumes.size())
                 .addAllReasons(reasons)
                 .build();
     }
@@ -116,6 +119,7 @@ final class StatusReport {
         private final Map<Integer, Long> bySurvivable = new TreeMap<>();
         private final List<String> losses = new ArrayList<>();
         private final Map<String, String> stuckVolumes;
+        private final Map<String, Long> lostBlocks = new TreeMap<>();
         private long lost;
         private long unavailable;
         private long degraded;
@@ -137,6 +141,14 @@ final class StatusReport {
                 bySurvivable.merge(Math.max(0, survivable), 1L, Long::sum);
                 unavailable += survivable < 0 ? 1 : 0;
                 degraded++;
+            }
+        }
+
+        /** What was lost stays lost until it is written anew, also when its segment is gone. */
+        void add(VolumeRecord volume) {
+            long blocks = VolumeRequests.lostBlocks(volume);
+            if (blocks > 0) {
+                lostBlocks.put(volume.getName(), blocks);
             }
         }
 
@@ -162,7 +174,7 @@ final class StatusReport {
         }
 
         Health health() {
-            if (lost > 0) {
+            if (lost > 0 || !lostBlocks.isEmpty()) {
                 return Health.DATA_LOSS;
             }
             boolean atRisk = unavailable > 0
@@ -175,6 +187,14 @@ final class StatusReport {
             if (lost > 0) {
                 reasons.add(lost + " segments have stripes that cannot be decoded");
                 reasons.addAll(losses);
+            }
+            lostBlocks.entrySet().stream()
+                    .limit(MAX_LOSSES)
+                    .forEach(volume -> reasons.add("volume " + volume.getKey() + ": "
+                            + volume.getValue() + " blocks are lost and read as errors; write them"
+                            + " anew or restore them from a backup"));
+            if (lostBlocks.size() > MAX_LOSSES) {
+                reasons.add(lostBlocks.size() - MAX_LOSSES + " other volumes have lost blocks");
             }
             if (unavailable > 0) {
                 reasons.add(

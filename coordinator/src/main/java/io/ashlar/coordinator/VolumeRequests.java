@@ -17,6 +17,7 @@ import io.ashlar.client.protocol.GetVolume;
 import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Placement;
+import io.ashlar.client.protocol.RecordLoss;
 import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentList;
@@ -27,6 +28,7 @@ import io.ashlar.client.protocol.VolumeOpened;
 import io.ashlar.coordinator.plan.ClusterView.Availability;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.ReplayLoss;
 import io.ashlar.coordinator.record.RootCommit;
 import io.ashlar.coordinator.record.VolumeClose;
 import io.ashlar.coordinator.record.VolumeCreate;
@@ -186,7 +188,14 @@ final class VolumeRequests {
                 .setSegments(volume.getSegments())
                 .setCreatedAtMillis(volume.getCreatedAtMillis())
                 .setBlocked(volume.getBlocked())
+                .setLostBlocks(lostBlocks(volume))
                 .build();
+    }
+
+    /** That read as errors by its newest root. */
+    static long lostBlocks(VolumeRecord volume) {
+        int roots = volume.getRootsCount();
+        return roots == 0 ? 0 : volume.getRoots(roots - 1).getLostBlocks();
     }
 
     // ---- holding
@@ -376,6 +385,15 @@ final class VolumeRequests {
                         .setEpoch(request.getEpoch())
                         .setRoot(request.getRoot())
                         .addAllUnreadable(request.getUnreadableList())));
+    }
+
+    CompletableFuture<Outcome> recordLoss(RecordLoss request) {
+        return leader.propose(Command.newBuilder()
+                .setRequestId(request.getRequestId())
+                .setReplayLoss(ReplayLoss.newBuilder()
+                        .setVolume(request.getVolume())
+                        .setEpoch(request.getEpoch())
+                        .addAllLosses(request.getLossesList())));
     }
 
     CompletableFuture<Outcome> close(CloseVolume request) {

@@ -5,6 +5,7 @@ import io.ashlar.client.model.Address;
 import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.CloseVolume;
 import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.CommitRoot;
 import io.ashlar.client.protocol.CreateSegment;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.DeleteVolume;
@@ -21,6 +22,7 @@ import io.ashlar.client.protocol.RenewLease;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
+import io.ashlar.client.protocol.Root;
 import io.ashlar.client.protocol.ScrubStatus;
 import io.ashlar.client.protocol.SealSegments;
 import io.ashlar.client.protocol.Segment;
@@ -341,6 +343,17 @@ final class TestCluster {
             request.addSeals(seal);
         }
         ask(Request.newBuilder().setSealSegments(request).build());
+    }
+
+    /** A root of an empty map, of which so many blocks are lost. */
+    void commitRoot(VolumeInfo volume, long number, long lostBlocks) throws AshlarException {
+        ask(Request.newBuilder()
+                .setCommitRoot(CommitRoot.newBuilder()
+                        .setRequestId(newRequest())
+                        .setVolume(volume.getId())
+                        .setEpoch(volume.getEpoch())
+                        .setRoot(Root.newBuilder().setNumber(number).setLostBlocks(lostBlocks)))
+                .build());
     }
 
     /** A seal at half of the segment, with all shards but these complete. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.protocol.CreateVolume;
 import io.ashlar.client.protocol.GetVolume;
+import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Response;
 import io.ashlar.client.protocol.VolumeInfo;
@@ -105,6 +106,31 @@ final class VolumeRequestsTest {
         assertThat(cluster.get("disk0").getHolder()).isEmpty();
         assertThat(cluster.open("disk0", "second", false).getVolume().getEpoch())
                 .isEqualTo(2);
+    }
+
+    /** Also where no segment with a loss is left. */
+    @Test
+    void isDataLossUntilARootSaysThatNoBlockIsLostAnyMore() throws AshlarException {
+        TestCluster cluster = TestCluster.of(6);
+        cluster.createVolume("disk0", "rs-4-2");
+        VolumeInfo held = cluster.open("disk0", "first", false).getVolume();
+        cluster.commitRoot(held, 1, 0);
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
+
+        cluster.commitRoot(held, 2, 17);
+        assertThat(cluster.get("disk0").getLostBlocks()).isEqualTo(17);
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.DATA_LOSS);
+        assertThat(cluster.status().getReasonsList())
+                .containsExactly("volume disk0: 17 blocks are lost and read as errors; write them"
+                        + " anew or restore them from a backup");
+        cluster.restartCoordinator();
+        cluster.heartbeats();
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.DATA_LOSS);
+
+        cluster.commitRoot(held, 3, 0);
+        assertThat(cluster.get("disk0").getLostBlocks()).isZero();
+        assertThat(cluster.status().getHealth()).isEqualTo(Health.OK);
+        assertThat(cluster.status().getReasonsList()).isEmpty();
     }
 
     /** Another replica may have let somebody else open the volume. */

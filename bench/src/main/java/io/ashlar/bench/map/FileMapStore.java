@@ -168,7 +168,7 @@ final class FileMapStore implements MapStore, AutoCloseable {
     }
 
     @Override
-    public CompletableFuture<Void> commit(MapRoot committed) {
+    public CompletableFuture<Void> commit(MapRoot committed, long lostBlocks) {
         writtenBytes += MapRootFormat.write(committed).length;
         root = committed;
         return CompletableFuture.completedFuture(null);

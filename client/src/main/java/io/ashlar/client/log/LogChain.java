@@ -1,6 +1,7 @@
 package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.SegmentId;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
@@ -24,23 +26,24 @@ final class LogChain {
     private final List<LogSegment> segments;
     private final Map<LogSegment, List<ShardEvidence>> evidence;
     private final RootPositions roots;
-    private final Undecided undecided;
+    private final OpenOptions options;
     private final Map<SegmentId, LogSegment> byId = new LinkedHashMap<>();
 
     /**
      * @param segments the volume's, in log order
      * @param evidence of every shard of the open ones
      * @param roots what the volume's roots tell of its log
+     * @param options what an operator gives up
      */
     LogChain(
             List<LogSegment> segments,
             Map<LogSegment, List<ShardEvidence>> evidence,
             RootPositions roots,
-            Undecided undecided) {
+            OpenOptions options) {
         this.segments = segments;
         this.evidence = evidence;
         this.roots = roots;
-        this.undecided = undecided;
+        this.options = options;
         segments.forEach(segment -> byId.put(segment.id(), segment));
     }
 
@@ -62,7 +65,7 @@ final class LogChain {
                     evidenceOf(segment),
                     new TailDecision.Told(
                             mark.bytes(), mark.stripes(), followed.getOrDefault(segment.id(), 0L)),
-                    undecided);
+                    options.undecided());
             Stripe.Links links = broken || tail.verdicts().isEmpty() ? null : linksOf(segment);
             if (links != null && !follows(segment, links, tails)) {
                 broken = true;
@@ -74,13 +77,51 @@ final class LogChain {
             }
             tails.put(segment, tail);
         }
-        if (undecided == Undecided.BLOCK) {
+        if (options.undecided() == Undecided.BLOCK) {
             for (LogSegment segment : open) {
                 requireFenced(segment);
             }
             requireDecided(tails);
+        } else {
+            requireWhatRootsNeed(tails);
         }
         return tails;
+    }
+
+    /**
+     * All of a segment that lies before the end of a root was acknowledged, and a map refers to it: how
+     * long it is may not be known, but it is not given up while a node may come back that knows.
+     */
+    private void requireWhatRootsNeed(Map<LogSegment, TailDecision.Tail> tails)
+            throws AshlarException.Unavailable {
+        long rootSequence = roots.acknowledged().stream()
+                .map(position -> byId.get(position.segment()))
+                .filter(Objects::nonNull)
+                .mapToLong(LogSegment::sequence)
+                .max()
+                .orElse(0);
+        for (Map.Entry<LogSegment, TailDecision.Tail> entry : tails.entrySet()) {
+            LogSegment segment = entry.getKey();
+            String blocked = entry.getValue().blocked();
+            if (blocked != null && segment.sequence() < rootSequence && mayComeBack(segment)) {
+                throw AshlarException.Unavailable.blocked("the volume's map lies behind " + segment
+                        + " and refers to it, and its end is not known: " + blocked
+                        + ": start these nodes again; or, where they will never come back, say so"
+                        + " (ashlar volume recover NAME --accept-loss --gone NODE,...)");
+            }
+        }
+    }
+
+    /** Whether a node that does not answer now, and has a shard of it, may be there again. */
+    private boolean mayComeBack(LogSegment segment) {
+        List<ShardEvidence> shards = evidenceOf(segment);
+        for (LogSegment.Shard shard : segment.shards()) {
+            boolean silent = shards.get(shard.index()) instanceof ShardEvidence.Unreachable;
+            if (silent && !options.goneNodes().contains(shard.node())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

@@ -160,7 +160,7 @@ final class LogMapStore implements MapStore {
     }
 
     @Override
-    public CompletableFuture<Void> commit(MapRoot root) {
+    public CompletableFuture<Void> commit(MapRoot root, long lostBlocks) {
         byte[] bytes = MapRootFormat.write(root);
         int pageCount = Math.ceilDiv(bytes.length, Stripe.PIECE_BYTES);
         MemorySegment pages = MemorySegment.ofArray(new byte[pageCount * Stripe.PIECE_BYTES]);
@@ -170,10 +170,12 @@ final class LogMapStore implements MapStore {
             crcs[page] = Crc32c.of(pages, (long) page * Stripe.PIECE_BYTES, Stripe.PIECE_BYTES);
         }
         return append(Stripe.Type.ROOT, pages)
-                .thenCompose(stripe -> commit(root.position(), new MapRootPlace(stripe, crcs)));
+                .thenCompose(stripe ->
+                        commit(root.position(), new MapRootPlace(stripe, crcs), lostBlocks));
     }
 
-    private CompletableFuture<Void> commit(LogPosition position, MapRootPlace place) {
+    private CompletableFuture<Void> commit(
+            LogPosition position, MapRootPlace place, long lostBlocks) {
         long number = freeing.newestRoot() + 1;
         List<Long> passedOver = List.copyOf(unreadable);
         Root root = Root.newBuilder()
@@ -181,6 +183,7 @@ final class LogMapStore implements MapStore {
                 .setPosition(position.toProto())
                 .setMap(place.toBytes())
                 .setEnd(place.end().toProto())
+                .setLostBlocks(lostBlocks)
                 .build();
         Request request = Request.newBuilder()
                 .setCommitRoot(CommitRoot.newBuilder()

@@ -7,6 +7,9 @@ import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.Extent;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.RecordLoss;
+import io.ashlar.client.protocol.Request;
+import io.ashlar.client.protocol.SegmentLoss;
 import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeRef;
 
@@ -14,8 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
@@ -24,22 +29,47 @@ import java.util.concurrent.CompletableFuture;
  * are read from k of its shards, among which every stripe has a participant, and from more where
  * some do not answer. A stripe of which no header is left, although every shard has answered, is
  * data loss: as nothing tells what it held, every block written before it reads as an error
- * (INV-7). Lives on the cluster's loop.
+ * (INV-7). That is put on record before anybody is told that the map is made.
+ *
+ * <p>How long a sealed segment is, is decided: while a node that does not answer may know of a stripe
+ * nothing is lost, whatever an operator gave up of the log's end. He can say that a node is gone for
+ * good. What the segment's seal declared lost is not asked for again; where its header is found it is
+ * replayed. Lives on the cluster's loop.
  */
 final class LogReplay {
     private static final Logger LOG = LoggerFactory.getLogger(LogReplay.class);
 
     private final Cluster cluster;
+    private final WriterIdentity writer;
     private final BlockMap map;
-    private final Undecided undecided;
     private final Placements placements;
+    private final Set<String> goneNodes;
+
+    /** Of sealed segments, not on record yet. */
+    private final Map<LogSegment, LostList> found = new LinkedHashMap<>();
+
+    private boolean lost;
     private long stripes;
 
-    LogReplay(Cluster cluster, BlockMap map, Placements placements, Undecided undecided) {
+    /**
+     * @param goneNodes that will never answer again
+     */
+    LogReplay(
+            Cluster cluster,
+            WriterIdentity writer,
+            BlockMap map,
+            Placements placements,
+            Set<String> goneNodes) {
         this.cluster = cluster;
+        this.writer = writer;
         this.map = map;
         this.placements = placements;
-        this.undecided = undecided;
+        this.goneNodes = goneNodes;
+    }
+
+    /** Whether blocks were lost that the map's root does not know to be. */
+    boolean hasLost() {
+        return lost;
     }
 
     /**
@@ -58,15 +88,16 @@ final class LogReplay {
         CompletableFuture<Void> replayed = CompletableFuture.completedFuture(null);
         for (LogSegment segment : segments) {
             if (segment.sequence() >= sequence) {
-                long fromBytes = segment.sequence() == sequence ? from.bytes() : 0;
+                LogPosition start =
+                        segment.sequence() == sequence ? from : new LogPosition(segment.id(), 0, 0);
                 TailDecision.Tail tail = tails.get(segment);
                 replayed = replayed.thenCompose(ignored -> tail != null
-                                ? replayTail(segment, tail, fromBytes)
-                                : replaySealed(segment, fromBytes))
+                                ? replayTail(segment, tail, start.bytes())
+                                : replaySealed(segment, start))
                         .thenCompose(ignored -> map.whenRoom());
             }
         }
-        return replayed.thenApply(ignored -> stripes);
+        return replayed.thenCompose(ignored -> record()).thenApply(ignored -> stripes);
     }
 
     private CompletableFuture<Void> replayTail(
@@ -93,6 +124,7 @@ final class LogReplay {
                 if (lost.offset() >= fromBytes) {
                     LOG.error("event=data-loss stripe=\"{}\"", lost.stripe());
                     map.lose(lost.stripe());
+                    this.lost = true;
                 }
             }
             case TailDecision.Verdict.LostRange range -> {
@@ -105,26 +137,27 @@ final class LogReplay {
         }
     }
 
-    private CompletableFuture<Void> replaySealed(LogSegment segment, long fromBytes) {
-        if (segment.sealedBytes() <= fromBytes) {
+    private CompletableFuture<Void> replaySealed(LogSegment segment, LogPosition from) {
+        if (segment.sealedBytes() <= from.bytes()) {
             return CompletableFuture.completedFuture(null);
         }
-        return gather(new Gathered(segment, fromBytes), 0, segment.policy().k());
+        return gather(new Gathered(segment, from), 0, segment.policy().k());
     }
 
     /** Headers of a sealed segment by offset, from one on, and why shards did not tell theirs. */
-    private static final class Gathered {
+    private final class Gathered {
         final LogSegment segment;
-        final long fromBytes;
+        final LogPosition from;
         final TreeMap<Long, Stripe> stripes = new TreeMap<>();
         final List<String> unreachable = new ArrayList<>();
+        final List<String> gone = new ArrayList<>();
 
-        Gathered(LogSegment segment, long fromBytes) {
+        Gathered(LogSegment segment, LogPosition from) {
             this.segment = segment;
-            this.fromBytes = fromBytes;
+            this.from = from;
         }
 
-        void add(ShardEvidence evidence) {
+        void add(LogSegment.Shard shard, ShardEvidence evidence) {
             switch (evidence) {
                 case ShardEvidence.Answered answered -> {
                     for (CellFormat.Cell cell : answered.cells().values()) {
@@ -134,9 +167,23 @@ final class LogReplay {
                         }
                     }
                 }
-                case ShardEvidence.Gone ignored -> {}
-                case ShardEvidence.Unreachable(String reason) -> unreachable.add(reason);
+                case ShardEvidence.Gone(String reason) ->
+                    gone.add("shard " + shard.index() + " is gone (" + reason + ")");
+                case ShardEvidence.Unreachable(String reason) -> {
+                    String what = "shard " + shard.index() + " on node " + shard.node();
+                    if (goneNodes.contains(shard.node())) {
+                        gone.add(what + ", which an operator says is gone for good");
+                    } else {
+                        unreachable.add(what + " (" + reason + ")");
+                    }
+                }
             }
+        }
+
+        List<String> reasons() {
+            List<String> reasons = new ArrayList<>(List.of("no header of it is left"));
+            reasons.addAll(gone);
+            return reasons;
         }
 
         private boolean belongs(Stripe stripe) {
@@ -149,7 +196,7 @@ final class LogReplay {
 
         /** The first place that no header covers, or the sealed length. */
         long coveredTo() {
-            long offset = fromBytes;
+            long offset = from.bytes();
             Stripe next = stripes.get(offset);
             while (next != null) {
                 offset = next.endOffset();
@@ -164,11 +211,13 @@ final class LogReplay {
         List<CompletableFuture<ShardEvidence>> readings =
                 segment.shards().subList(from, to).stream()
                         .map(shard -> EvidenceReader.ofSealed(
-                                cluster, segment, shard, gathered.fromBytes))
+                                cluster, segment, shard, gathered.from.bytes()))
                         .toList();
         return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
                 .thenCompose(ignored -> {
-                    readings.forEach(reading -> gathered.add(reading.join()));
+                    for (int i = from; i < to; i++) {
+                        gathered.add(segment.shard(i), readings.get(i - from).join());
+                    }
                     if (gathered.coveredTo() == segment.sealedBytes()) {
                         return installAll(gathered);
                     }
@@ -179,7 +228,7 @@ final class LogReplay {
                             .refresh(segment)
                             .thenCompose(moved -> moved
                                     ? gather(
-                                            new Gathered(segment, gathered.fromBytes),
+                                            new Gathered(segment, gathered.from),
                                             0,
                                             segment.policy().n())
                                     : installAll(gathered));
@@ -188,15 +237,16 @@ final class LogReplay {
 
     private CompletableFuture<Void> installAll(Gathered gathered) {
         LogSegment segment = gathered.segment;
+        LogPosition at = gathered.from;
         try {
-            long offset = gathered.fromBytes;
-            while (offset < segment.sealedBytes()) {
-                Stripe stripe = gathered.stripes.get(offset);
+            while (at.bytes() < segment.sealedBytes()) {
+                Stripe stripe = gathered.stripes.get(at.bytes());
                 if (stripe != null) {
                     install(segment, stripe);
-                    offset = stripe.endOffset();
+                    at = new LogPosition(
+                            segment.id(), stripe.identity().number() + 1, stripe.endOffset());
                 } else {
-                    offset = skipHole(gathered, offset);
+                    at = skipHole(gathered, at);
                 }
             }
         } catch (AshlarException e) {
@@ -205,22 +255,66 @@ final class LogReplay {
         return CompletableFuture.completedFuture(null);
     }
 
-    private long skipHole(Gathered gathered, long offset) throws AshlarException.Unavailable {
+    private LogPosition skipHole(Gathered gathered, LogPosition from)
+            throws AshlarException.Unavailable {
         LogSegment segment = gathered.segment;
-        if (!gathered.unreachable.isEmpty() && undecided == Undecided.BLOCK) {
-            throw new AshlarException.Unavailable("no shard that answers knows the stripe at "
-                    + offset + " of " + segment + ": "
-                    + String.join("; ", gathered.unreachable));
+        Map.Entry<Long, Stripe> next = gathered.stripes.higherEntry(from.bytes());
+        LogPosition to = next == null
+                ? new LogPosition(segment.id(), segment.stripeCount(), segment.sealedBytes())
+                : new LogPosition(segment.id(), next.getValue().identity().number(), next.getKey());
+        long lostUntil = segment.lostUntil(from.bytes());
+        if (lostUntil > from.bytes()) {
+            to = lostUntil < to.bytes()
+                    ? new LogPosition(segment.id(), from.stripes() + 1, lostUntil)
+                    : to;
+        } else {
+            requireAnswered(gathered, from);
+            found.computeIfAbsent(segment, ignored -> new LostList())
+                    .add(
+                            from.stripes(),
+                            Math.max(0, to.stripes() - from.stripes()),
+                            from.bytes(),
+                            to.bytes(),
+                            String.join("; ", gathered.reasons()));
         }
-        Long next = gathered.stripes.higherKey(offset);
-        long end = next == null ? segment.sealedBytes() : next;
-        loseAll(segment, offset, end);
-        return end;
+        loseAll(segment, from.bytes(), to.bytes());
+        return to;
+    }
+
+    private static void requireAnswered(Gathered gathered, LogPosition hole)
+            throws AshlarException.Unavailable {
+        if (!gathered.unreachable.isEmpty()) {
+            throw new AshlarException.Unavailable("no shard that answers knows stripe "
+                    + hole.stripes() + " of " + gathered.segment + " at " + hole.bytes() + ": "
+                    + String.join("; ", gathered.unreachable)
+                    + ": start these nodes again; or, where they will never come back, give up on"
+                    + " record what only they know of (ashlar volume recover NAME --accept-loss"
+                    + " --gone NODE)");
+        }
     }
 
     private void loseAll(LogSegment segment, long from, long to) {
         LOG.error("event=data-loss segment={} from={} to={}", segment.id(), from, to);
         map.loseAll();
+        lost = true;
+    }
+
+    private CompletableFuture<Void> record() {
+        if (found.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        RecordLoss.Builder record = RecordLoss.newBuilder()
+                .setRequestId(cluster.newRequestId())
+                .setVolume(writer.volume().toProto())
+                .setEpoch(writer.epoch());
+        found.forEach((segment, losses) -> record.addLosses(SegmentLoss.newBuilder()
+                .setSegment(segment.id().toProto())
+                .addAllLost(losses.entries())));
+        return cluster.coordinator()
+                .call(
+                        Request.newBuilder().setRecordLoss(record).build(),
+                        cluster.config().coordinatorTimeout().toNanos())
+                .thenAccept(ignored -> {});
     }
 
     private void install(LogSegment segment, Stripe stripe) throws AshlarException.Incompatible {

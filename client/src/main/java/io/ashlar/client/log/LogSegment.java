@@ -5,6 +5,7 @@ import io.ashlar.client.model.Address;
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.LostRange;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
@@ -33,6 +34,7 @@ public final class LogSegment {
     private long stripeCount;
     private ShardPlace[] places;
     private long[] incarnations;
+    private final List<LostRange> lost;
 
     private LogSegment(Segment segment, Policy policy, ShardPlaces known) throws AshlarException {
         this.id = SegmentId.of(segment.getId());
@@ -48,6 +50,7 @@ public final class LogSegment {
         this.known = known;
         this.places = places(segment);
         this.incarnations = incarnations(segment);
+        this.lost = List.copyOf(segment.getLostList());
     }
 
     /** A shard as it is placed now. */
@@ -159,6 +162,19 @@ public final class LogSegment {
 
     public long stripeCount() {
         return stripeCount;
+    }
+
+    /**
+     * Where a range ends that is lost as its seal says, without anything that tells what it held: the
+     * place itself where that is in none.
+     */
+    long lostUntil(long place) {
+        return lost.stream()
+                .filter(range -> place >= range.getOffset())
+                .mapToLong(range -> range.getOffset() + range.getLengthBytes())
+                .filter(end -> end > place)
+                .findFirst()
+                .orElse(place);
     }
 
     public List<Shard> shards() {

@@ -1,7 +1,6 @@
 package io.ashlar.client.log;
 
 import io.ashlar.client.format.CellFormat;
-import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
@@ -87,15 +86,28 @@ final class TailDecision {
         }
 
         /** Was acknowledged, and cannot be decoded any more; what it held is known. */
-        record Lost(Stripe stripe) implements Verdict {
+        record Lost(Stripe stripe, String reason) implements Verdict {
             @Override
             public long offset() {
                 return stripe.identity().offset();
             }
         }
 
-        /** Was acknowledged, and nothing tells what it held. */
-        record LostRange(long offset, long lengthBytes, long stripes) implements Verdict {}
+        /**
+         * Was acknowledged, and nothing tells what it held.
+         *
+         * @param first number of its first stripe
+         * @param stripes that count as being in it
+         * @param counted whether that many are told of: else there may have been more
+         */
+        record LostRange(
+                long offset,
+                long lengthBytes,
+                long first,
+                long stripes,
+                boolean counted,
+                String reason)
+                implements Verdict {}
     }
 
     /**
@@ -190,7 +202,9 @@ final class TailDecision {
         }
         boolean settled = isBelowMark() ? hasNoUnreachable(participants) : endsHere(participants);
         if (!stops(settled)) {
-            verdicts.add(new Verdict.Lost(stripe));
+            String left = Long.bitCount(holders) + " of its " + participants.size()
+                    + " cells are left, " + stripe.geometry().d() + " are needed";
+            verdicts.add(new Verdict.Lost(stripe, why(settled, left, participants)));
             goOn(stripe.endOffset(), number + 1);
         }
     }
@@ -200,15 +214,23 @@ final class TailDecision {
         if (stops(settled)) {
             return;
         }
-        LogPosition next = nextToldOf();
+        Next next = nextToldOf();
         if (next == null) {
             ended = true;
         } else {
-            verdicts.add(
-                    new Verdict.LostRange(offset, next.bytes() - offset, next.stripes() - number));
-            goOn(next.bytes(), next.stripes());
+            verdicts.add(new Verdict.LostRange(
+                    offset,
+                    next.offset - offset,
+                    number,
+                    next.number - number,
+                    next.counted,
+                    why(settled, "no header of it is left", allShards())));
+            goOn(next.offset, next.number);
         }
     }
+
+    /** A place in the segment, and whether the number of stripes before it is told or assumed. */
+    private record Next(long offset, long number, boolean counted) {}
 
     private boolean isBelowMark() {
         return offset < told.markBytes();
@@ -226,18 +248,17 @@ final class TailDecision {
     }
 
     /** The next place in the segment that anything tells of: nothing is left of what lies before. */
-    private @Nullable LogPosition nextToldOf() {
+    private @Nullable Next nextToldOf() {
         Stripe next = nextAfterHole();
         if (isBelowMark() && (next == null || next.identity().offset() > told.markBytes())) {
-            return new LogPosition(
-                    segment, Math.max(number + 1, told.markStripes()), told.markBytes());
+            boolean counted = told.markStripes() > number;
+            return new Next(told.markBytes(), counted ? told.markStripes() : number + 1, counted);
         }
         if (next != null) {
-            return new LogPosition(
-                    segment, next.identity().number(), next.identity().offset());
+            return new Next(next.identity().offset(), next.identity().number(), true);
         }
         return offset < told.followedBytes()
-                ? new LogPosition(segment, number + 1, told.followedBytes())
+                ? new Next(told.followedBytes(), number + 1, false)
                 : null;
     }
 
@@ -305,6 +326,11 @@ final class TailDecision {
                     + reasons(participants);
         }
         return !unreachable;
+    }
+
+    private String why(boolean settled, String left, List<Integer> participants) {
+        String reasons = reasons(participants);
+        return (settled ? "" : "given up: ") + left + (reasons.isEmpty() ? "" : "; " + reasons);
     }
 
     private String here() {

@@ -1,6 +1,7 @@
 package io.ashlar.client.log;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.cluster.Cluster;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.Stripe;
@@ -49,7 +50,7 @@ final class Takeover {
     private final WriterIdentity writer;
     private final List<LogSegment> segments;
     private final RootPositions roots;
-    private final Undecided undecided;
+    private final OpenOptions options;
     private final Duration lease;
     private final StripeReader reader;
     private final Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
@@ -57,6 +58,7 @@ final class Takeover {
     /**
      * @param segments the volume's, in log order
      * @param roots what the volume's roots tell of its log
+     * @param options what an operator gives up
      * @param lease how long one lasts
      * @param reader whose reads carry the epoch
      */
@@ -65,14 +67,14 @@ final class Takeover {
             WriterIdentity writer,
             List<LogSegment> segments,
             RootPositions roots,
-            Undecided undecided,
+            OpenOptions options,
             Duration lease,
             StripeReader reader) {
         this.cluster = cluster;
         this.writer = writer;
         this.segments = List.copyOf(segments);
         this.roots = roots;
-        this.undecided = undecided;
+        this.options = options;
         this.lease = lease;
         this.reader = reader;
     }
@@ -110,7 +112,7 @@ final class Takeover {
         List<LogSegment> unfenced = open.stream()
                 .filter(segment -> LogChain.isUnfenced(evidenceOf(segment)))
                 .toList();
-        if (undecided == Undecided.BLOCK || unfenced.isEmpty()) {
+        if (options.undecided() == Undecided.BLOCK || unfenced.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
         LOG.warn(
@@ -137,7 +139,7 @@ final class Takeover {
                 throw new AshlarException.Unavailable("the cells of volume " + writer.name()
                         + " came and went during " + MAX_ROUNDS + " rounds of its recovery");
             }
-            tails = new LogChain(segments, evidence, roots, undecided).decide();
+            tails = new LogChain(segments, evidence, roots, options).decide();
         } catch (AshlarException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -295,17 +297,17 @@ final class Takeover {
      */
     private SegmentSeal sealOf(LogSegment segment, TailDecision.Tail tail) {
         int[] cells = new int[segment.policy().n()];
-        boolean lost = false;
+        LostList lost = new LostList();
         boolean counted = true;
         for (TailDecision.Verdict verdict : tail.verdicts()) {
             switch (verdict) {
                 case TailDecision.Verdict.Kept kept -> count(kept.stripe(), cells);
                 case TailDecision.Verdict.Lost one -> {
                     count(one.stripe(), cells);
-                    lost = true;
+                    lost.add(one.stripe(), one.reason());
                 }
-                case TailDecision.Verdict.LostRange ignored -> {
-                    lost = true;
+                case TailDecision.Verdict.LostRange range -> {
+                    add(range, tail.bytes(), lost);
                     counted = false;
                 }
             }
@@ -314,14 +316,25 @@ final class Takeover {
                 .setSegment(segment.id().toProto())
                 .setSealedBytes(tail.bytes())
                 .setStripeCount(tail.stripes())
-                .setGivenUp(tail.blocked() == null ? "" : tail.blocked());
+                .setGivenUp(tail.blocked() == null ? "" : tail.blocked())
+                .addAllLost(lost.entries());
         for (int shard = 0; shard < cells.length; shard++) {
             boolean answered = evidenceOf(segment).get(shard) instanceof ShardEvidence.Answered;
             seal.addShards(ShardSeal.newBuilder()
                     .setCells(counted ? cells[shard] : 0)
-                    .setComplete(answered && !lost));
+                    .setComplete(answered && seal.getLostCount() == 0));
         }
         return seal.build();
+    }
+
+    /** The tail may have been cut within the range. */
+    private static void add(TailDecision.Verdict.LostRange range, long tailBytes, LostList lost) {
+        lost.add(
+                range.first(),
+                range.counted() ? range.stripes() : 0,
+                range.offset(),
+                Math.min(range.offset() + range.lengthBytes(), tailBytes),
+                range.reason());
     }
 
     private static void count(Stripe stripe, int[] cells) {

@@ -207,7 +207,7 @@ public final class VolumeOpening {
                                         writer,
                                         segments,
                                         RootPositions.of(opened.getRootsList()),
-                                        options.undecided(),
+                                        options,
                                         leaseLength,
                                         reader)
                                 .run())
@@ -248,9 +248,14 @@ public final class VolumeOpening {
         LogMapStore store = new LogMapStore(cluster, writer, taken.segments, log, pages, freeing);
         long blockCount = taken.info.getSizeBytes() / Stripe.BLOCK_BYTES;
         return store.open(taken.roots, MapRoot.empty(blockCount)).thenCompose(map -> {
-            LogReplay replay = new LogReplay(cluster, map, placements, options.undecided());
+            LogReplay replay = new LogReplay(cluster, writer, map, placements, options.goneNodes());
             return replay.run(map.root().position(), all, taken.tails)
                     .thenApply(stripes -> {
+                        if (replay.hasLost()) {
+                            // The status tells of what a root tells of: so soon, and not just in
+                            // time.
+                            var _ = map.checkpoint();
+                        }
                         freeing.begin(new SegmentFreeing.Sources(
                                 () -> map.references().segments(),
                                 store::references,

@@ -30,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
  */
 final class MapRuns {
     private static final Logger LOG = LoggerFactory.getLogger(MapRuns.class);
+    private static final CompletableFuture<Void> NOTHING = CompletableFuture.completedFuture(null);
 
     private final Loop loop;
     private final MapStore store;
@@ -186,6 +187,10 @@ final class MapRuns {
         jobs.forEach(job -> job.merge.abandon());
         jobs.clear();
         busy.clear();
+        if (mergedAll != null) {
+            mergedAll.completeExceptionally(new AshlarException.Unavailable("the map is closed"));
+            mergedAll = null;
+        }
     }
 
     private void goOn() {
@@ -285,22 +290,26 @@ final class MapRuns {
         for (Finished part : parts) {
             position = part.job.flushed == null ? position : part.job.flushed.position();
         }
-        MapRoot next = new MapRoot(blockCount, position, with(parts).roots());
-        var _ = store.commit(next).whenComplete((ignored, failure) -> {
-            committing = false;
-            if (closed) {
-                return;
-            }
-            if (failure == null) {
-                committed(next, parts);
-                if (renewing != null) {
-                    renewal = null;
-                    renewing.complete(null);
-                }
-            } else {
-                failed(AshlarException.in(failure), writing);
-            }
-        });
+        RunList list = with(parts);
+        MapRoot next = new MapRoot(blockCount, position, list.roots());
+        var _ = new LossCount(loop, cache, list.all(), blockCount)
+                .run()
+                .thenCompose(lost -> closed ? NOTHING : store.commit(next, lost))
+                .whenComplete((ignored, failure) -> {
+                    committing = false;
+                    if (closed) {
+                        return;
+                    }
+                    if (failure == null) {
+                        committed(next, parts);
+                        if (renewing != null) {
+                            renewal = null;
+                            renewing.complete(null);
+                        }
+                    } else {
+                        failed(AshlarException.in(failure), writing);
+                    }
+                });
     }
 
     private RunList with(List<Finished> parts) {

@@ -38,8 +38,10 @@ public interface MapStore {
      * Makes a root the newest one. What it covers was acknowledged before. A failure means that the
      * root is not committed and never will be: one whose outcome is unknown is repeated below this
      * seam until it is known.
+     *
+     * @param lostBlocks how many blocks read as errors by it
      */
-    CompletableFuture<Void> commit(MapRoot root);
+    CompletableFuture<Void> commit(MapRoot root, long lostBlocks);
 
     /** The segment of an id that a root or a run names. */
     LogSegment segment(SegmentId id) throws AshlarException;

@@ -13,6 +13,8 @@ import io.ashlar.client.protocol.FreeSegments;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.LeaseRenewed;
 import io.ashlar.client.protocol.ListSegments;
+import io.ashlar.client.protocol.LostRange;
+import io.ashlar.client.protocol.LostStripes;
 import io.ashlar.client.protocol.OpenVolume;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Position;
@@ -182,6 +184,10 @@ final class FakeCoordinator {
                         commit.getRequestId(),
                         () -> commit(commit.getRoot(), commit.getUnreadableList()));
             }
+            case RECORD_LOSS -> {
+                current(request.getRecordLoss().getEpoch());
+                yield DONE;
+            }
             case FREE_SEGMENTS -> {
                 current(request.getFreeSegments().getEpoch());
                 yield free(request.getFreeSegments());
@@ -343,7 +349,14 @@ final class FakeCoordinator {
             segment(seal.getSegment())
                     .setState(SegmentState.SEALED)
                     .setSealedBytes(seal.getSealedBytes())
-                    .setStripeCount(seal.getStripeCount());
+                    .setStripeCount(seal.getStripeCount())
+                    .addAllLost(seal.getLostList().stream()
+                            .filter(LostStripes::getHeadless)
+                            .map(lost -> LostRange.newBuilder()
+                                    .setOffset(lost.getOffset())
+                                    .setLengthBytes(lost.getLengthBytes())
+                                    .build())
+                            .toList());
         }
         return DONE;
     }

@@ -3,6 +3,7 @@ package io.ashlar.client.log;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Policy;
@@ -106,11 +107,10 @@ class GivenUpChainTest {
         List<ShardEvidence> ofSecond = answering(ALL);
         add(ofSecond, next, ALL);
         List<TailDecision.Tail> tails = decide(ofFirst, ofSecond);
-        assertThat(tails.getFirst().verdicts())
+        assertThat(LostPlace.in(tails.getFirst()))
                 .containsExactly(
-                        new TailDecision.Verdict.LostRange(0, zero.endOffset(), 1),
-                        new TailDecision.Verdict.LostRange(
-                                zero.endOffset(), last.endOffset() - zero.endOffset(), 1));
+                        new LostPlace(0, zero.endOffset(), 1),
+                        new LostPlace(zero.endOffset(), last.endOffset() - zero.endOffset(), 1));
         assertThat(tails.getFirst().blocked()).isNull();
         assertThat(tails.getLast().verdicts())
                 .containsExactly(new TailDecision.Verdict.Kept(next, ALL));
@@ -122,7 +122,10 @@ class GivenUpChainTest {
         evidence.put(first, ofFirst);
         evidence.put(second, ofSecond);
         LogChain chain = new LogChain(
-                List.of(first, second), evidence, RootPositions.NONE, Undecided.GIVE_UP);
+                List.of(first, second),
+                evidence,
+                RootPositions.NONE,
+                new OpenOptions("operator").givingUp());
         return List.copyOf(chain.decide().values());
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.OpenOptions;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.model.LogPosition;
 import io.ashlar.client.model.Policy;
@@ -18,6 +19,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Two open segments of 2+1, the second of which says that it follows two stripes of the first. */
 class LogChainCutTest {
@@ -76,6 +79,27 @@ class LogChainCutTest {
                 .containsExactly(zero.endOffset(), 0L);
     }
 
+    /** Nobody tells how long the first is, but a root lies behind it. */
+    @Test
+    void whatLiesBeforeARootIsGivenUpOnlyWithNodesThatAreGoneForGood() throws AshlarException {
+        List<ShardEvidence> down = holding();
+        down.replaceAll(ignored -> new ShardEvidence.Unreachable("down"));
+        LogPosition root = new LogPosition(SECOND, 1, next.endOffset());
+        OpenOptions givingUp = new OpenOptions("operator").givingUp();
+        assertThatThrownBy(() -> decide(down, down, root, givingUp))
+                .isInstanceOf(AshlarException.Unavailable.class)
+                .hasMessageContaining("refers to it, and its end is not known");
+        Set<String> nodes =
+                first.shards().stream().map(LogSegment.Shard::node).collect(Collectors.toSet());
+        assertThat(decide(down, down, root, givingUp.withoutNodes(nodes)).values())
+                .extracting(TailDecision.Tail::bytes)
+                .containsExactly(0L, next.endOffset());
+        assertThat(decide(down, holding(next), root, givingUp).values())
+                .as("as the next one says")
+                .extracting(TailDecision.Tail::bytes)
+                .containsExactly(one.endOffset(), next.endOffset());
+    }
+
     private Map<LogSegment, TailDecision.Tail> decide(List<ShardEvidence> shards, LogPosition root)
             throws AshlarException {
         return decide(shards, holding(next), root, Undecided.BLOCK);
@@ -87,6 +111,15 @@ class LogChainCutTest {
             LogPosition root,
             Undecided undecided)
             throws AshlarException {
+        return decide(ofFirst, ofSecond, root, new OpenOptions("test", false, undecided));
+    }
+
+    private Map<LogSegment, TailDecision.Tail> decide(
+            List<ShardEvidence> ofFirst,
+            List<ShardEvidence> ofSecond,
+            LogPosition root,
+            OpenOptions options)
+            throws AshlarException {
         Map<LogSegment, List<ShardEvidence>> evidence = new LinkedHashMap<>();
         evidence.put(first, ofFirst);
         evidence.put(second, ofSecond);
@@ -94,7 +127,7 @@ class LogChainCutTest {
                         List.of(first, second),
                         evidence,
                         new RootPositions(root, List.of(root)),
-                        undecided)
+                        options)
                 .decide();
     }
 

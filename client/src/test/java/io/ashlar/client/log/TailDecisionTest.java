@@ -182,8 +182,7 @@ class TailDecisionTest {
         }
         TailDecision.Tail tail = TailDecision.decide(
                 segment(policy), shards, new TailDecision.Told(24576, 3, 0), Undecided.BLOCK);
-        assertThat(tail.verdicts())
-                .containsExactly(new TailDecision.Verdict.LostRange(0, 24576, 3));
+        assertThat(LostPlace.in(tail)).containsExactly(new LostPlace(0, 24576, 3));
         assertThat(tail.blocked()).contains("stripe 3", "is gone");
     }
 
@@ -200,8 +199,7 @@ class TailDecisionTest {
                 shards,
                 new TailDecision.Told(first.endOffset(), 1, 0),
                 Undecided.BLOCK);
-        assertThat(tail.verdicts())
-                .containsExactly(new TailDecision.Verdict.LostRange(0, first.endOffset(), 1));
+        assertThat(LostPlace.in(tail)).containsExactly(new LostPlace(0, first.endOffset(), 1));
         assertThat(tail.blocked()).isNull();
     }
 
@@ -214,7 +212,7 @@ class TailDecisionTest {
         }
         TailDecision.Tail tail = TailDecision.decide(
                 segment(policy), shards, new TailDecision.Told(0, 0, 8192), Undecided.GIVE_UP);
-        assertThat(tail.verdicts()).containsExactly(new TailDecision.Verdict.LostRange(0, 8192, 1));
+        assertThat(LostPlace.in(tail)).containsExactly(new LostPlace(0, 8192, 1));
         assertThat(tail.bytes()).isEqualTo(8192);
     }
 
@@ -336,9 +334,7 @@ class TailDecisionTest {
         add(shards, second, 0b111);
         TailDecision.Tail tail =
                 TailDecision.decide(segment(policy), shards, markAt(second), Undecided.BLOCK);
-        assertThat(tail.verdicts())
-                .first()
-                .isEqualTo(new TailDecision.Verdict.LostRange(0, first.endOffset(), 1));
+        assertThat(LostPlace.in(tail)).first().isEqualTo(new LostPlace(0, first.endOffset(), 1));
         assertThat(tail.stripes()).isEqualTo(2);
     }
 

@@ -222,6 +222,7 @@ class BlockMapRandomTest {
             CompletableFuture<Long> lost = map.lostBlocks();
             loop.runUntil(lost::isDone, LONG_NANOS);
             assertThat(lost.join()).isEqualTo(model.lostBlocks());
+            assertThat(store.lostBlocks()).isEqualTo(model.lostBlocks());
             reopen();
             CompletableFuture<List<MapExtent>> all = map.lookUp(0, BLOCKS);
             loop.runUntil(all::isDone, LONG_NANOS);

@@ -202,6 +202,53 @@ class BlockMapTest {
     }
 
     @Test
+    void everyRootTellsHowManyBlocksAreLost() throws Exception {
+        BlockMap map = open(SMALL);
+        write(map, 100);
+        await(map.checkpoint());
+        assertThat(store.lostBlocks()).isZero();
+        map.loseAll();
+        await(map.checkpoint());
+        assertThat(store.lostBlocks()).isEqualTo(BLOCKS);
+        writeOne(map, 5, 100, Extent.Kind.DATA);
+        await(map.checkpoint());
+        assertThat(store.lostBlocks()).as("in an older run too").isEqualTo(BLOCKS - 100);
+        map.close(new AshlarException.Invalid("closed"));
+        BlockMap again = open(SMALL);
+        writeOne(again, 105, 100, Extent.Kind.ZERO);
+        await(again.checkpoint());
+        assertThat(store.lostBlocks()).isEqualTo(BLOCKS - 200);
+        for (int block = 0; block < BLOCKS; block += 1 << 14) {
+            writeOne(again, block, Math.min(1 << 14, BLOCKS - block), Extent.Kind.ZERO);
+        }
+        await(again.checkpoint());
+        assertThat(store.lostBlocks()).isZero();
+    }
+
+    @Test
+    void aRootTellsOfAsManyAsThereMayBeWhereTheyCannotBeCounted() throws Exception {
+        BlockMap map = open(SMALL);
+        write(map, 1000);
+        MapModel.Made lost = model.stripe(1, 100);
+        model.lose(lost);
+        map.lose(lost.stripe());
+        await(map.mergeAll());
+        Extent extent = lost.stripe().extents().getFirst();
+        long before = store.lostBlocks();
+        assertThat(before).isEqualTo(extent.blockCount());
+        store.hide(store.segments());
+        writeOne(map, extent.firstBlock(), 1, Extent.Kind.DATA);
+        CompletableFuture<Void> checkpoint = map.checkpoint();
+        loop.runFor(1000 * MILLI_NANOS);
+        assertThat(checkpoint).isDone();
+        assertThat(store.lostBlocks()).as("at most").isEqualTo(before);
+        store.hide(Set.of());
+        writeOne(map, extent.firstBlock(), 1, Extent.Kind.DATA);
+        await(map.checkpoint());
+        assertThat(store.lostBlocks()).isEqualTo(before - 1);
+    }
+
+    @Test
     void appendsAndCommitsThatFailAreTriedAgain() throws Exception {
         BlockMap map = open(SMALL);
         store.failAt(1);

@@ -53,6 +53,7 @@ final class FakeMapStore implements MapStore {
     private final Set<StripeRef> stripesRead = new HashSet<>();
     private long reads;
     private long appendedPages;
+    private long lostBlocks;
 
     FakeMapStore(FakeLoop loop, RandomGenerator random) {
         this.loop = loop;
@@ -95,6 +96,11 @@ final class FakeMapStore implements MapStore {
 
     long appendedPages() {
         return appendedPages;
+    }
+
+    /** That read as errors by the last committed root, as it was told. */
+    long lostBlocks() {
+        return lostBlocks;
     }
 
     /** The last committed root as it would be read. */
@@ -199,10 +205,11 @@ final class FakeMapStore implements MapStore {
     }
 
     @Override
-    public CompletableFuture<Void> commit(MapRoot root) {
+    public CompletableFuture<Void> commit(MapRoot root, long lost) {
         byte[] bytes = MapRootFormat.write(root);
         return later(() -> {
             roots.add(bytes);
+            lostBlocks = lost;
             return null;
         });
     }

@@ -106,6 +106,7 @@ public final class Metadata extends MetadataReader {
             case VOLUME_OPEN -> volumes.open(command.getVolumeOpen(), term);
             case VOLUME_BLOCK -> volumes.block(command.getVolumeBlock());
             case VOLUME_CLOSE -> volumes.close(command.getVolumeClose());
+            case REPLAY_LOSS -> segments.recordLoss(command.getReplayLoss());
             case ROOT_COMMIT -> roots.commit(command.getRootCommit());
             case SEGMENTS_FREE -> roots.free(command.getSegmentsFree());
             case SEGMENT_CREATE -> segments.create(command.getSegmentCreate());

@@ -3,20 +3,26 @@ package io.ashlar.coordinator.metadata;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.VolumeId;
+import io.ashlar.client.protocol.LostRange;
+import io.ashlar.client.protocol.LostStripes;
 import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentLoss;
 import io.ashlar.client.protocol.SegmentSeal;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardSeal;
 import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.Outcome;
+import io.ashlar.coordinator.record.ReplayLoss;
 import io.ashlar.coordinator.record.SegmentCreate;
 import io.ashlar.coordinator.record.SegmentOpen;
 import io.ashlar.coordinator.record.SegmentsSeal;
 import io.ashlar.coordinator.record.VolumeRecord;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.List;
 
 /** Segments: from CREATING to OPEN to SEALED, each step conditional on the volume's epoch. */
 final class SegmentCommands {
@@ -109,9 +115,26 @@ final class SegmentCommands {
                         "volume " + volume.getName(),
                         "given up, whatever it was: " + seal.getGivenUp());
             }
+            recordLoss(volume, SegmentId.of(seal.getSegment()), seal.getLostList());
         }
         unblock(VolumeId.of(command.getVolume()));
         return Outcome.getDefaultInstance();
+    }
+
+    /** What is lost of sealed segments, as it was found when they were replayed. */
+    Outcome recordLoss(ReplayLoss command) throws AshlarException {
+        VolumeRecord volume = VolumeCommands.requireEpoch(
+                metadata, VolumeId.of(command.getVolume()), command.getEpoch());
+        for (SegmentLoss loss : command.getLossesList()) {
+            recordLoss(volume, SegmentId.of(loss.getSegment()), loss.getLostList());
+        }
+        return Outcome.getDefaultInstance();
+    }
+
+    private void recordLoss(VolumeRecord volume, SegmentId segment, List<LostStripes> lost) {
+        for (LostStripes stripes : lost) {
+            metadata.addEvent("volume " + volume.getName(), LossText.of(segment, stripes));
+        }
     }
 
     /** Whoever seals segments of this epoch has decided what was left of those before. */
@@ -144,6 +167,7 @@ final class SegmentCommands {
                 .setState(SegmentState.SEALED)
                 .setSealedBytes(seal.getSealedBytes())
                 .setStripeCount(seal.getStripeCount())
+                .addAllLost(unreadable(seal))
                 .setVersion(segment.getVersion() + 1);
         for (int index = 0; index < seal.getShardsCount(); index++) {
             ShardSeal shard = seal.getShards(index);
@@ -159,6 +183,17 @@ final class SegmentCommands {
             }
         }
         metadata.putSegment(segment, sealed.build());
+    }
+
+    /** Where a replay need not look for headers. */
+    private static List<LostRange> unreadable(SegmentSeal seal) {
+        return seal.getLostList().stream()
+                .filter(lost -> lost.getHeadless() && !lost.getScattered())
+                .map(lost -> LostRange.newBuilder()
+                        .setOffset(lost.getOffset())
+                        .setLengthBytes(lost.getLengthBytes())
+                        .build())
+                .toList();
     }
 
     private LossRecord notProved(Placement placement, ShardSeal shard) {

@@ -13,8 +13,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
+import io.ashlar.client.protocol.BlockRange;
 import io.ashlar.client.protocol.ErrorCode;
+import io.ashlar.client.protocol.Event;
+import io.ashlar.client.protocol.LostRange;
+import io.ashlar.client.protocol.LostStripes;
 import io.ashlar.client.protocol.Segment;
+import io.ashlar.client.protocol.SegmentLoss;
 import io.ashlar.client.protocol.ShardDamage;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.coordinator.record.Command;
@@ -24,6 +29,7 @@ import io.ashlar.coordinator.record.NodeRecord;
 import io.ashlar.coordinator.record.Outcome;
 import io.ashlar.coordinator.record.RebuildAbandon;
 import io.ashlar.coordinator.record.RebuildPlan;
+import io.ashlar.coordinator.record.ReplayLoss;
 import io.ashlar.coordinator.record.ShardPlace;
 import io.ashlar.coordinator.record.VolumeBlock;
 import io.ashlar.coordinator.record.VolumeClose;
@@ -131,6 +137,78 @@ final class MetadataTest {
                     command.setAtMillis(i).setRequestId(random.nextInt(500)).build());
         }
         return commands;
+    }
+
+    private static LostStripes.Builder lost(long first, long count) {
+        return LostStripes.newBuilder()
+                .setFirst(first)
+                .setCount(count)
+                .setOffset(first * 4096)
+                .setLengthBytes(8192)
+                .setReason("1 of its 3 cells is left");
+    }
+
+    private List<String> losses() {
+        return metadata.events(0, 100).stream()
+                .filter(event -> event.getSubject().equals("volume disk0"))
+                .map(Event::getText)
+                .filter(text -> text.startsWith("data loss: "))
+                .toList();
+    }
+
+    @Test
+    void aSealTellsWhatIsLost() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        apply(createSegment(1, 1));
+        apply(openSegment(1, 1));
+        Command.Builder seal = seal(1, 1, 16384);
+        seal.getSegmentsSealBuilder()
+                .getSealsBuilder(0)
+                .addLost(lost(0, 1)
+                        .addBlocks(BlockRange.newBuilder().setFirst(7).setCount(1))
+                        .addBlocks(BlockRange.newBuilder().setFirst(20).setCount(5))
+                        .setMoreBlocks(3))
+                .addLost(lost(2, 0).setHeadless(true).setReason("r".repeat(5000)))
+                .addLost(lost(3, 2).setHeadless(true).setScattered(true));
+        assertThat(apply(seal).hasFailure()).isFalse();
+        assertThat(losses()).hasSize(3);
+        assertThat(losses().getFirst())
+                .isEqualTo("data loss: stripe 0 of segment " + new SegmentId(9, 1)
+                        + ", at 0 to 8192 of its shards, cannot be decoded: 1 of its 3 cells is"
+                        + " left; blocks 7, 20 to 24 and 3 others read as errors until they are"
+                        + " written anew");
+        assertThat(losses().get(1))
+                .contains("unknown number of stripes from stripe 2 of")
+                .contains("nothing tells which blocks", "all blocks of the volume")
+                .hasSizeLessThan(2000);
+        assertThat(losses().get(2)).contains("2 stripes from stripe 3 and later ones of");
+        assertThat(segment(1).getLostList())
+                .as("what a replay need not ask for")
+                .containsExactly(LostRange.newBuilder()
+                        .setOffset(8192)
+                        .setLengthBytes(8192)
+                        .build());
+    }
+
+    @Test
+    void aReplayTellsWhatIsLostAsLongAsItsEpochIsTheVolumes() {
+        apply(createVolume("disk0"));
+        apply(open(0));
+        Command.Builder replay = Command.newBuilder()
+                .setReplayLoss(ReplayLoss.newBuilder()
+                        .setVolume(VOLUME.toProto())
+                        .setEpoch(1)
+                        .addLosses(SegmentLoss.newBuilder()
+                                .setSegment(new SegmentId(9, 4).toProto())
+                                .addLost(lost(2, 3).setHeadless(true))));
+        assertThat(apply(replay).hasFailure()).isFalse();
+        assertThat(losses()).hasSize(1);
+        assertThat(losses().getFirst())
+                .startsWith("data loss: 3 stripes from stripe 2 of segment " + new SegmentId(9, 4));
+        apply(open(1));
+        assertThat(apply(replay).getFailure().getCode()).isEqualTo(ErrorCode.FENCED);
+        assertThat(losses()).hasSize(1);
     }
 
     @Test

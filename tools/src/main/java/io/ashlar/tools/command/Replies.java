@@ -128,6 +128,7 @@ final class Replies {
         object.put("storedBytes", volume.getStoredBytes());
         object.put("segments", volume.getSegments());
         object.put("createdAt", instant(volume.getCreatedAtMillis()));
+        object.put("lostBlocks", volume.getLostBlocks());
         return object;
     }
 

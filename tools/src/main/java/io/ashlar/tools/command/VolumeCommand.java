@@ -45,16 +45,19 @@ final class VolumeCommand extends Group {
 
     private static String line(VolumeInfo volume) {
         String holder = volume.getHolder().isEmpty() ? "" : "  open by " + volume.getHolder();
+        String lost =
+                volume.getLostBlocks() == 0 ? "" : "  " + volume.getLostBlocks() + " blocks lost";
         return String.format(
                 Locale.ROOT,
-                "%-20s %10s  %-8s %-8s %10s stored in %d segments%s",
+                "%-20s %10s  %-8s %-8s %10s stored in %d segments%s%s",
                 volume.getName(),
                 Sizes.format(volume.getSizeBytes()),
                 volume.getPolicy(),
                 volume.getCompression(),
                 Sizes.format(volume.getStoredBytes()),
                 volume.getSegments(),
-                holder);
+                holder,
+                lost);
     }
 
     @Command(name = "create", description = "Create a volume.")
