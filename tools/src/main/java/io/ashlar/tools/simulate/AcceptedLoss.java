@@ -4,8 +4,10 @@ import io.ashlar.client.log.Undecided;
 import io.ashlar.client.model.Extent;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
+import io.ashlar.client.protocol.Health;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
+import io.ashlar.coordinator.record.VolumeRecord;
 import io.ashlar.ec.Crc32c;
 
 import java.lang.foreign.MemorySegment;
@@ -28,8 +30,10 @@ import java.util.random.RandomGenerator;
  * known, and an operator gives that up (INV-7): what is read is a prefix of what was written, of
  * which some cannot be read. It holds all that was acknowledged up to the last write that a living
  * node still has a cell of. Where acknowledged writes are missing that is recorded. Nothing of that
- * changes when the nodes are back, but that more can be read. Where nothing was under way all becomes
- * fully redundant then and, unless a map was committed meanwhile, can be read again.
+ * changes when the nodes are back, but that more can be read: all but what the living could not
+ * decode ({@link LossBound}). Of each block that still fails an event says that it is lost, and the
+ * status says data loss until it is written anew. Where nothing was under way all becomes fully
+ * redundant then and, unless a map with lost blocks was committed meanwhile, can be read again.
  */
 final class AcceptedLoss {
     private static final String INVARIANT = "INV-7";
@@ -37,14 +41,26 @@ final class AcceptedLoss {
     private static final int MAX_WRITES = 60;
     private static final int MAX_BLOCKS = 24;
     private static final int MAX_EVENTS = 10_000;
+    private static final int MAX_LATER_WRITES = 20;
+
+    /** What the dead writer has sent has arrived, or never will, and nobody has taken over yet. */
+    private static final long SETTLED_NANOS = 2 * WorldSettings.SECOND;
+
+    private static final long TOLD_WITHIN_NANOS = 900 * WorldSettings.SECOND;
 
     private final World world;
     private final RandomGenerator random;
     private final Convergence convergence;
     private final VolumeUse volume;
 
-    /** Whether a map that names what is lost is committed while it is. */
+    /** Whether the volume is closed while it is, and a map committed that names what is lost. */
     private final boolean keeps;
+
+    /** Whether more is written behind what was given up. */
+    private final boolean goesOn;
+
+    /** Blocks that were, whether that came about or not. */
+    private final boolean[] rewritten;
 
     private long unreadable;
     private long lostWrites;
@@ -55,6 +71,8 @@ final class AcceptedLoss {
         this.convergence = convergence;
         this.volume = workload.volumes().get(random.nextInt(workload.volumes().size()));
         this.keeps = random.nextBoolean();
+        this.goesOn = random.nextBoolean();
+        this.rewritten = new boolean[volume.blockCount()];
     }
 
     /** Blocks that were given up, or could not be reached. */
@@ -73,6 +91,8 @@ final class AcceptedLoss {
         int told = toldOf(model);
         world.note("BEYOND " + told + " writes are told of, " + model.acknowledgedPrefix()
                 + " were acknowledged");
+        world.schedule().runFor(SETTLED_NANOS);
+        LossBound bound = LossBound.take(world, volume);
         long[] found = giveUp(dead);
         unreadable = Arrays.stream(found).filter(stamp -> stamp < 0).count();
         requireExplained(model, found, told);
@@ -80,7 +100,7 @@ final class AcceptedLoss {
         convergence.awaitNodes();
         boolean quiet = model.acknowledgedCount() == model.issuedCount();
         if (quiet) {
-            convergence.awaitRedundancy();
+            convergence.awaitRedundancyOfTheRest();
             convergence.demandUndamaged(0, 0);
         }
         long[] later = readLater(found);
@@ -89,8 +109,16 @@ final class AcceptedLoss {
         if (lostWrites > 0) {
             requireRecorded();
         }
-        if (quiet && !keeps) {
+        world.note("BEYOND " + bound.count() + " blocks may be lost, "
+                + Arrays.stream(later).filter(stamp -> stamp < 0).count() + " cannot be read, "
+                + lostBlocks() + " are lost by the newest root");
+        requireBounded(later, bound);
+        requireTold(later);
+        if (quiet && lostBlocks() == 0) {
             requireReadable(later);
+        }
+        if (goesOn) {
+            writeAnew(later);
         }
     }
 
@@ -99,6 +127,12 @@ final class AcceptedLoss {
         LossyRead read = new LossyRead(world, volume, Undecided.BLOCK, false);
         boolean _ = read.open();
         long[] later = read.readAll();
+        if (read.lostBlocks() > 0) {
+            convergence.await(
+                    "lost blocks to be told",
+                    TOLD_WITHIN_NANOS,
+                    () -> convergence.tellsLostBlocks(volume) ? "" : "they are not");
+        }
         read.leave();
         for (int block = 0; block < found.length; block++) {
             if (found[block] >= 0 && later[block] != found[block]) {
@@ -111,7 +145,79 @@ final class AcceptedLoss {
         return later;
     }
 
-    private void requireExplained(SessionModel model, long[] stamps, int told) {
+    /** That read as errors by the newest root. */
+    private long lostBlocks() {
+        VolumeRecord record = world.metadata().volume(volume.name());
+        int roots = record == null ? 0 : record.getRootsCount();
+        return record == null || roots == 0 ? 0 : record.getRoots(roots - 1).getLostBlocks();
+    }
+
+    private void requireBounded(long[] later, LossBound bound) {
+        for (int block = 0; block < later.length; block++) {
+            if (later[block] == LossyRead.UNREADABLE
+                    && !bound.mayBeLost(block)
+                    && !rewritten[block]) {
+                throw new Violation(
+                        INVARIANT,
+                        "block " + block + " of " + volume.name() + " cannot be read, although"
+                                + " those who lived could tell what it holds");
+            }
+        }
+    }
+
+    private void requireTold(long[] later) {
+        LossEvents events = LossEvents.of(world, volume);
+        for (int block = 0; block < later.length; block++) {
+            if (later[block] == LossyRead.UNREADABLE && !rewritten[block] && !events.tell(block)) {
+                throw new Violation(
+                        INVARIANT,
+                        "block " + block + " of " + volume.name() + " cannot be read, and no event"
+                                + " says that it is lost");
+            }
+        }
+        if (Arrays.stream(later).anyMatch(stamp -> stamp == LossyRead.UNREADABLE)) {
+            convergence.await(
+                    "the loss to be told",
+                    TOLD_WITHIN_NANOS,
+                    () -> convergence.health() == Health.DATA_LOSS ? "" : "it is not");
+        }
+    }
+
+    /** What was lost and is written again is there, and lost no more. */
+    private void writeAnew(long[] stamps) {
+        long[] expected = stamps.clone();
+        LossyRead write = new LossyRead(world, volume, Undecided.BLOCK, false);
+        boolean _ = write.open();
+        for (int block = 0; block < expected.length; block++) {
+            if (expected[block] == LossyRead.UNREADABLE) {
+                expected[block] = volume.newStamp();
+                if (!write.write(block, expected[block])) {
+                    throw new Violation("liveness", "a lost block cannot be written anew");
+                }
+            }
+        }
+        write.close();
+        convergence.await(
+                "lost blocks to be told of no more",
+                TOLD_WITHIN_NANOS,
+                () -> convergence.tellsLostBlocks(volume) ? "they are" : "");
+        LossyRead read = new LossyRead(world, volume, Undecided.BLOCK, false);
+        boolean _ = read.open();
+        long[] found = read.readAll();
+        read.close();
+        if (!Arrays.equals(found, expected)) {
+            throw new Violation(
+                    INVARIANT,
+                    volume.name() + " was to hold " + Arrays.toString(expected) + ", and holds "
+                            + Arrays.toString(found));
+        }
+    }
+
+    private void requireExplained(SessionModel model, long[] found, int told) {
+        long[] stamps = found.clone();
+        for (int block = 0; block < stamps.length; block++) {
+            stamps[block] = rewritten[block] ? LossyRead.UNREADABLE : stamps[block];
+        }
         if (!model.surviveAs(stamps, told)) {
             throw new Violation(
                     INVARIANT,
@@ -246,6 +352,9 @@ final class AcceptedLoss {
             LossyRead read = new LossyRead(world, volume, Undecided.GIVE_UP, !dead.isEmpty());
             if (read.open()) {
                 long[] stamps = read.readAll();
+                if (goesOn) {
+                    writeMore(read, stamps);
+                }
                 if (keeps) {
                     read.close();
                 }
@@ -253,6 +362,19 @@ final class AcceptedLoss {
                 return stamps;
             }
             start(dead.pop());
+        }
+    }
+
+    /** So few nodes may live that nothing can be written. */
+    private void writeMore(LossyRead write, long[] stamps) {
+        int writes = random.nextInt(MAX_LATER_WRITES);
+        boolean written = true;
+        for (int i = 0; i < writes && written; i++) {
+            int block = random.nextInt(stamps.length);
+            long stamp = volume.newStamp();
+            written = write.write(block, stamp);
+            rewritten[block] = true;
+            stamps[block] = written ? stamp : LossyRead.UNREADABLE;
         }
     }
 

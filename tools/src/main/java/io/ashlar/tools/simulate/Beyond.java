@@ -171,6 +171,8 @@ final class Beyond {
             return lacking;
         }
         Health health = convergence.health();
-        return (health == Health.DATA_LOSS) == !expected.isEmpty() ? "" : "health is " + health;
+        boolean loss = !expected.isEmpty()
+                || workload.volumes().stream().anyMatch(convergence::tellsLostBlocks);
+        return (health == Health.DATA_LOSS) == loss ? "" : "health is " + health;
     }
 }

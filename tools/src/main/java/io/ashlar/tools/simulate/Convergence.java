@@ -121,6 +121,11 @@ final class Convergence {
         await("full redundancy", REDUNDANT_WITHIN_NANOS, this::lacking);
     }
 
+    /** Of what there is, while the status may say that blocks are lost. */
+    void awaitRedundancyOfTheRest() {
+        await("full redundancy of the rest", REDUNDANT_WITHIN_NANOS, () -> lacking(true));
+    }
+
     /** Has everything read. */
     void scrub() {
         await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
@@ -250,10 +255,34 @@ final class Convergence {
         return scrub.getState().equals("idle") ? "" : String.valueOf(scrub);
     }
 
+    /** Why the status says data loss, but for what can never be decoded any more. */
+    private static final String LOST_BLOCKS = "blocks are lost and read as errors";
+
+    /** Whether the status says that a volume has lost blocks. */
+    boolean tellsLostBlocks(VolumeUse volume) {
+        ClusterStatus status = status();
+        return status.getHealth() == Health.DATA_LOSS
+                && status.getReasonsList().stream()
+                        .anyMatch(reason -> reason.startsWith("volume " + volume.name() + ": ")
+                                && reason.contains(LOST_BLOCKS));
+    }
+
+    private static boolean hasOnlyLostBlocks(ClusterStatus status) {
+        return status.getHealth() == Health.DATA_LOSS
+                && status.getReasonsList().stream()
+                        .allMatch(reason -> reason.contains(LOST_BLOCKS));
+    }
+
     private String lacking() {
+        return lacking(false);
+    }
+
+    private String lacking(boolean besideLostBlocks) {
         ClusterStatus status = status();
         boolean busy = status.getRepair().getQueued() > 0 || status.getRepair().getRunning() > 0;
-        if (status.getHealth() != Health.OK || busy) {
+        boolean sound =
+                status.getHealth() == Health.OK || (besideLostBlocks && hasOnlyLostBlocks(status));
+        if (!sound || busy) {
             return status.getHealth() + " " + status.getReasonsList() + ", "
                     + status.getRepair().getQueued() + " repairs queued, "
                     + status.getRepair().getRunning() + " running, failed: "

@@ -3,6 +3,7 @@ package io.ashlar.tools.simulate;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.OpenOptions;
 import io.ashlar.client.Volume;
+import io.ashlar.client.VolumeStats;
 import io.ashlar.client.log.Undecided;
 
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,14 @@ final class LossyRead {
 
     /** Asks, and lets the world run until it is answered. */
     private <T> CompletableFuture<T> ask(Question<T> question) {
+        CompletableFuture<T> answer = begin(question);
+        if (!world.schedule().runUntil(answer::isDone, WAIT_NANOS)) {
+            throw new Violation("liveness", "volume " + use.name() + " does not answer");
+        }
+        return answer;
+    }
+
+    private <T> CompletableFuture<T> begin(Question<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
         client.process().execute(() -> {
             var _ = question.ask().whenComplete((value, failure) -> {
@@ -64,9 +73,6 @@ final class LossyRead {
                 }
             });
         });
-        if (!world.schedule().runUntil(answer::isDone, WAIT_NANOS)) {
-            throw new Violation("liveness", "volume " + use.name() + " does not answer");
-        }
         return answer;
     }
 
@@ -114,11 +120,34 @@ final class LossyRead {
         return stamps;
     }
 
-    private long read(int block) {
+    /** Writes a block; false where that failed, or has not come about yet. */
+    boolean write(int block, long stamp) {
+        ByteBuffer bytes = Content.fill(use.number(), block, 1, stamp);
+        CompletableFuture<Void> answer =
+                begin(() -> opened().writeAsync((long) block * Content.BLOCK_BYTES, bytes));
+        return world.schedule().runUntil(answer::isDone, WAIT_NANOS) && failureOf(answer) == null;
+    }
+
+    /** Blocks that the map says are lost. */
+    long lostBlocks() {
+        CompletableFuture<VolumeStats> stats = ask(() -> opened().statsAsync());
+        AshlarException failure = failureOf(stats);
+        if (failure != null) {
+            throw new Violation(INVARIANT, "lost blocks cannot be counted: " + failure);
+        }
+        return stats.join().lostBlocks();
+    }
+
+    private Volume opened() {
         Volume open = volume;
         if (open == null) {
             throw new IllegalStateException("the volume is not open");
         }
+        return open;
+    }
+
+    private long read(int block) {
+        Volume open = opened();
         ByteBuffer bytes = ByteBuffer.allocate(Content.BLOCK_BYTES);
         AshlarException failure =
                 failureOf(ask(() -> open.readAsync((long) block * Content.BLOCK_BYTES, bytes)));
