@@ -136,14 +136,15 @@ final class Convergence {
      * Demands that a scrub finds nothing but what is lost. One that could not read all shards side by
      * side, as a connection broke, is begun again.
      *
-     * @param lostCells at most so many cells cannot be made any more
+     * @param lostCells at most so many cells cannot be made any more; one that is damaged is found by
+     *     its node and where shards are compared
      * @param lostSegments of at most so many segments there are shards that cannot be made
      */
     void demandUndamaged(long lostCells, long lostSegments) {
         for (int i = 0; i < MAX_SCRUBS; i++) {
             scrub();
             ScrubStatus scrub = scrubbed();
-            if (scrub.getCorruptCells() > lostCells || scrub.getUnreadable() > 0) {
+            if (scrub.getCorruptCells() > 2 * lostCells || scrub.getUnreadable() > 0) {
                 throw new Violation(
                         "what a scrub finds is mended",
                         "all but " + lostCells + " cells was mended, and a scrub finds more: "
