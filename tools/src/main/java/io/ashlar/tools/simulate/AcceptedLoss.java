@@ -93,7 +93,7 @@ final class AcceptedLoss {
                 + " were acknowledged");
         world.schedule().runFor(SETTLED_NANOS);
         LossBound bound = LossBound.take(world, volume);
-        long[] found = giveUp(dead);
+        long[] found = giveUp(dead, bound);
         unreadable = Arrays.stream(found).filter(stamp -> stamp < 0).count();
         requireExplained(model, found, told);
         dead.forEach(AcceptedLoss::start);
@@ -150,6 +150,15 @@ final class AcceptedLoss {
         VolumeRecord record = world.metadata().volume(volume.name());
         int roots = record == null ? 0 : record.getRootsCount();
         return record == null || roots == 0 ? 0 : record.getRoots(roots - 1).getLostBlocks();
+    }
+
+    private void requireBounded(long lost, LossBound bound) {
+        if (lost > bound.count()) {
+            throw new Violation(
+                    INVARIANT,
+                    lost + " blocks of " + volume.name() + " are said to be lost, and those who"
+                            + " live can tell what all but " + bound.count() + " hold");
+        }
     }
 
     private void requireBounded(long[] later, LossBound bound) {
@@ -347,10 +356,11 @@ final class AcceptedLoss {
     }
 
     /** Where not even the map can be read, more nodes are needed. */
-    private long[] giveUp(Deque<SimulatedNode> dead) {
+    private long[] giveUp(Deque<SimulatedNode> dead, LossBound bound) {
         while (true) {
             LossyRead read = new LossyRead(world, volume, Undecided.GIVE_UP, !dead.isEmpty());
             if (read.open()) {
+                requireBounded(read.lostBlocks(), bound);
                 long[] stamps = read.readAll();
                 if (goesOn) {
                     writeMore(read, stamps);

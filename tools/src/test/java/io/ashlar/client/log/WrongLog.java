@@ -1,5 +1,6 @@
 package io.ashlar.client.log;
 
+import io.ashlar.client.AshlarException;
 import io.ashlar.client.format.CellFormat;
 import io.ashlar.client.map.BlockMap;
 import io.ashlar.client.model.Stripe;
@@ -8,6 +9,7 @@ import io.ashlar.client.stripe.StripeRef;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -68,6 +70,24 @@ public final class WrongLog {
         } else {
             ((LogWriter.Outcome) outcome).acknowledged(segment, stripe);
         }
+    }
+
+    /** Where an operator gives anything up, all that is in the open segments. */
+    public static Map<LogSegment, ?> decideAllLost(LogChain chain) throws AshlarException {
+        Map<LogSegment, TailDecision.Tail> tails = new LinkedHashMap<>(chain.decide());
+        if (valueOf(chain, "undecided") == Undecided.GIVE_UP) {
+            tails.replaceAll((segment, tail) -> tail.bytes() == 0 ? tail : lost(tail));
+        }
+        return tails;
+    }
+
+    private static TailDecision.Tail lost(TailDecision.Tail tail) {
+        return new TailDecision.Tail(
+                List.of(new TailDecision.Verdict.LostRange(
+                        0, tail.bytes(), 0, tail.stripes(), true, "given up: everything")),
+                tail.bytes(),
+                tail.stripes(),
+                tail.blocked());
     }
 
     private static Object valueOf(Object owner, String name) {

@@ -55,7 +55,11 @@ final class MutantLoader extends ClassLoader {
         Class<?> simulation = loadClass(Simulation.class.getName());
         try {
             Object report = simulation
-                    .getMethod("run", long.class, PrintStream.class, boolean.class)
+                    .getMethod(
+                            mutation.isBeyond() ? "runBeyond" : "run",
+                            long.class,
+                            PrintStream.class,
+                            boolean.class)
                     .invoke(null, seed, System.out, false);
             Class<?> type = report.getClass();
             return (boolean) type.getMethod("holds").invoke(report)

@@ -8,8 +8,9 @@ import java.util.List;
  *
  * @param name what is wrong then
  * @param isArgued whether it makes no difference that a run can show: docs/testing.md says why
+ * @param isBeyond whether it shows only where more is lost than can be survived
  */
-record Mutation(String name, List<Change> changes, boolean isArgued) {
+record Mutation(String name, List<Change> changes, boolean isArgued, boolean isBeyond) {
 
     @Override
     public String toString() {

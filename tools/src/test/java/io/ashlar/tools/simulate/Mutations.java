@@ -30,7 +30,8 @@ final class Mutations {
                         negatives(),
                         fencing(),
                         metadata(),
-                        repair())
+                        repair(),
+                        losing())
                 .flatMap(List::stream);
     }
 
@@ -345,12 +346,32 @@ final class Mutations {
                         node("DriveScrub$Pass", "suspect", "DamageLog.cell", NOTHING)));
     }
 
+    /** What becomes of what is lost. */
+    private static List<Mutation> losing() {
+        return List.of(
+                beyond(
+                        "an override loses everything",
+                        log(
+                                "Takeover",
+                                "decideAndRewrite",
+                                "LogChain.decide",
+                                wrong("decideAllLost"))),
+                beyond(
+                        "a replay skips holes silently",
+                        log("LogReplay", "replay", "BlockMap.lose", NOTHING),
+                        log("LogReplay", "replay", "LogReplay.loseAll", NOTHING)));
+    }
+
     private static Mutation of(String name, Change... changes) {
-        return new Mutation(name, List.of(changes), false);
+        return new Mutation(name, List.of(changes), false, false);
     }
 
     private static Mutation argued(String name, Change... changes) {
-        return new Mutation(name, List.of(changes), true);
+        return new Mutation(name, List.of(changes), true, false);
+    }
+
+    private static Mutation beyond(String name, Change... changes) {
+        return new Mutation(name, List.of(changes), false, true);
     }
 
     private static Change node(String simpleName, String method, String target, Instead instead) {
