@@ -5,6 +5,7 @@ import io.ashlar.client.log.Lease;
 import io.ashlar.client.log.VolumeOpening;
 import io.ashlar.client.log.VolumeWriter;
 import io.ashlar.client.map.LiveStripes;
+import io.ashlar.client.map.MapExtent;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.model.Stripe;
 import io.ashlar.client.protocol.SlowDrive;
@@ -27,6 +28,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
@@ -55,6 +57,7 @@ public final class Volume implements AutoCloseable {
     private final StripeReader stripes;
     private final VolumeReader reader;
     private final VolumeWriter writer;
+    private final SegmentHealth health;
     private final Semaphore waitingBlocks;
     private final int maxWaitingBlocks;
     private final CompletableFuture<Void> closing = new CompletableFuture<>();
@@ -68,6 +71,7 @@ public final class Volume implements AutoCloseable {
         this.stripes = new StripeReader(cluster, damage, placements, 0);
         this.reader = new VolumeReader(opened.map(), new PieceReader(cluster, stripes, placements));
         this.writer = opened.log();
+        this.health = new SegmentHealth(cluster, opened.info().getId());
         this.maxWaitingBlocks = Math.toIntExact(cluster.config().maxWaitingBytes() / BLOCK_BYTES);
         this.waitingBlocks = new Semaphore(maxWaitingBlocks);
     }
@@ -241,9 +245,38 @@ public final class Volume implements AutoCloseable {
         if (refused != null) {
             return CompletableFuture.failedFuture(refused);
         }
-        ExtentList extents = new ExtentList(opened.map(), offset, lengthBytes, maxExtents);
-        return onLoop(() -> extents.collect()
-                .thenCompose(found -> opened.lease().permit().thenApply(ignored -> found)));
+        return onLoop(() -> extents(offset, lengthBytes, maxExtents, VolumeExtent::contentOf)
+                .thenApply(parts -> parts.stream()
+                        .map(part ->
+                                new VolumeExtent(part.offset(), part.lengthBytes(), part.kind()))
+                        .toList()));
+    }
+
+    /**
+     * How safe a range is, from its beginning on, as the coordinator told within the last second; parts
+     * that are as safe are told as one. What comes of that is known of whole segments of the log.
+     *
+     * @param maxExtents told at most, at least 1; what they do not reach is not told of
+     */
+    public CompletableFuture<List<HealthExtent>> healthAsync(
+            long offset, long lengthBytes, int maxExtents) {
+        AshlarException refused = outside(offset, lengthBytes);
+        if (refused != null) {
+            return CompletableFuture.failedFuture(refused);
+        }
+        return onLoop(() -> health.view()
+                .thenCompose(view -> extents(offset, lengthBytes, maxExtents, view::of))
+                .thenApply(parts -> parts.stream()
+                        .map(part ->
+                                new HealthExtent(part.offset(), part.lengthBytes(), part.kind()))
+                        .toList()));
+    }
+
+    private <K> CompletableFuture<List<ExtentList.Part<K>>> extents(
+            long offset, long lengthBytes, int maxExtents, Function<MapExtent, K> kindOf) {
+        return new ExtentList<>(opened.map(), offset, lengthBytes, maxExtents, kindOf)
+                .collect()
+                .thenCompose(found -> opened.lease().permit().thenApply(ignored -> found));
     }
 
     /** Returns once every write made before is durable. */

@@ -124,6 +124,8 @@ final class LeaderSession {
             case SEAL_SEGMENTS -> done(segments.seal(request.getSealSegments()));
             case LIST_SEGMENTS ->
                 now(response().setSegmentList(segments.list(request.getListSegments())));
+            case LIST_DEGRADED ->
+                now(response().setDegradedSegments(status.degraded(request.getListDegraded())));
             case REPORT_DAMAGE ->
                 done(nodeRequests.report(request.getReportDamage().getDamageList()));
             case REGISTER_NODE -> done(nodeRequests.register(request.getRegisterNode()));

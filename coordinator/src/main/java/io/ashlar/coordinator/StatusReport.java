@@ -2,9 +2,13 @@ package io.ashlar.coordinator;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.Policy;
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.DegradedSegment;
+import io.ashlar.client.protocol.DegradedSegments;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.ListDegraded;
 import io.ashlar.client.protocol.NodeStatus;
 import io.ashlar.client.protocol.SegmentCounts;
 import io.ashlar.coordinator.metadata.UnmadeText;
@@ -15,6 +19,7 @@ import io.ashlar.coordinator.record.NodeRecord;
 import io.ashlar.coordinator.record.VolumeRecord;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -27,6 +32,9 @@ final class StatusReport {
 
     /** Segments with lost stripes, and volumes with lost blocks, that are named. */
     private static final int MAX_LOSSES = 10;
+
+    /** Told of in one answer. */
+    private static final int MAX_DEGRADED = 10_000;
 
     private final LeaderContext leader;
     private final LiveNodes nodes;
@@ -82,6 +90,31 @@ final class StatusReport {
                 .setVolumes(volumes.size())
                 .addAllReasons(reasons)
                 .build();
+    }
+
+    /** Those of a volume, as many as an answer holds. */
+    DegradedSegments degraded(ListDegraded request) throws AshlarException {
+        if (!nodes.isSettled()) {
+            throw new AshlarException.Unavailable("this coordinator has just begun to lead, and has"
+                    + " not heard of every node: ask again in a few seconds");
+        }
+        SegmentId after = SegmentId.of(request.getAfter());
+        List<AffectedSegment> found = repair.survey().segments().stream()
+                .filter(segment -> segment.segment().getVolume().equals(request.getVolume())
+                        && segment.id().compareTo(after) > 0
+                        && segment.survivableLosses() < segment.policy().m())
+                .sorted(Comparator.comparing(AffectedSegment::id))
+                .limit(MAX_DEGRADED + 1)
+                .toList();
+        DegradedSegments.Builder told =
+                DegradedSegments.newBuilder().setMore(found.size() > MAX_DEGRADED);
+        found.stream()
+                .limit(MAX_DEGRADED)
+                .forEach(segment -> told.addSegments(DegradedSegment.newBuilder()
+                        .setSegment(segment.id().toProto())
+                        .setSurvivableLosses(segment.survivableLosses())
+                        .setLost(Repair.isUndecodable(segment))));
+        return told.build();
     }
 
     private NodeStatus status(LiveNode node) {

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.ClusterStatus;
+import io.ashlar.client.protocol.DegradedSegment;
 import io.ashlar.client.protocol.Health;
+import io.ashlar.client.protocol.Id;
+import io.ashlar.client.protocol.ListDegraded;
 import io.ashlar.client.protocol.Order;
 import io.ashlar.client.protocol.Request;
 import io.ashlar.client.protocol.Segment;
@@ -24,6 +27,15 @@ import java.util.Set;
 /** Damage on living nodes, repaired where it is. */
 final class RepairTest extends RepairFixture {
 
+    private static List<DegradedSegment> degraded(TestCluster cluster, Id volume)
+            throws AshlarException {
+        return cluster.ask(Request.newBuilder()
+                        .setListDegraded(ListDegraded.newBuilder().setVolume(volume))
+                        .build())
+                .getDegradedSegments()
+                .getSegmentsList();
+    }
+
     @Test
     void repairsACorruptCellWhereItIs() throws AshlarException {
         TestCluster cluster = TestCluster.of(7);
@@ -33,8 +45,15 @@ final class RepairTest extends RepairFixture {
         assertThat(damaged.getHealth()).isEqualTo(Health.DEGRADED);
         assertThat(damaged.getSegments().getBySurvivableLossesMap()).isEqualTo(Map.of(1, 1L));
         assertThat(damaged.getRepair().getState()).isEqualTo("running");
+        assertThat(degraded(cluster, segment.getVolume()))
+                .containsExactly(DegradedSegment.newBuilder()
+                        .setSegment(segment.getId())
+                        .setSurvivableLosses(1)
+                        .build());
+        assertThat(degraded(cluster, Id.newBuilder().setLow(99).build())).isEmpty();
 
         cluster.passSeconds(3);
+        assertThat(degraded(cluster, segment.getVolume())).isEmpty();
         Segment repaired = cluster.segment(segment);
         assertThat(TestCluster.shard(repaired, 2)).isEqualTo(TestCluster.shard(segment, 2));
         assertThat(repaired.getPlacements(2).getComplete()).isTrue();

@@ -1,6 +1,5 @@
 package io.ashlar.client.nbd;
 
-import io.ashlar.client.VolumeExtent;
 import io.netty.buffer.ByteBuf;
 
 import java.util.ArrayList;
@@ -22,17 +21,16 @@ final class BlockStatus {
 
     private BlockStatus() {}
 
-    private record Status(long lengthBytes, int flags) {}
-
+    /** What is told of each context, in the order of the contexts. */
     static void write(
             ByteBuf reply,
             ReplyStyle style,
             NbdRequest request,
             List<MetaContext> contexts,
-            List<VolumeExtent> extents) {
+            List<List<MetaContext.Status>> told) {
         for (int i = 0; i < contexts.size(); i++) {
             MetaContext context = contexts.get(i);
-            List<Status> merged = merge(style, context, extents);
+            List<MetaContext.Status> merged = merge(style, told.get(i));
             int count = request.has(NbdFormat.CMD_FLAG_REQ_ONE) ? 1 : merged.size();
             boolean last = i == contexts.size() - 1;
             boolean extended = style == ReplyStyle.EXTENDED;
@@ -46,29 +44,27 @@ final class BlockStatus {
             if (extended) {
                 reply.writeInt(count);
             }
-            for (Status status : merged.subList(0, count)) {
+            for (MetaContext.Status status : merged.subList(0, count)) {
                 if (extended) {
-                    reply.writeLong(status.lengthBytes).writeLong(status.flags);
+                    reply.writeLong(status.lengthBytes()).writeLong(status.flags());
                 } else {
-                    reply.writeInt((int) status.lengthBytes).writeInt(status.flags);
+                    reply.writeInt((int) status.lengthBytes()).writeInt(status.flags());
                 }
             }
         }
     }
 
-    private static List<Status> merge(
-            ReplyStyle style, MetaContext context, List<VolumeExtent> extents) {
+    private static List<MetaContext.Status> merge(ReplyStyle style, List<MetaContext.Status> told) {
         long maxBytes = style == ReplyStyle.EXTENDED ? Long.MAX_VALUE : MAX_COMPACT_BYTES;
-        List<Status> merged = new ArrayList<>();
-        for (VolumeExtent extent : extents) {
-            int flags = context.flags(extent);
-            long left = extent.lengthBytes();
-            if (!merged.isEmpty() && merged.getLast().flags == flags) {
-                left += merged.removeLast().lengthBytes;
+        List<MetaContext.Status> merged = new ArrayList<>();
+        for (MetaContext.Status status : told) {
+            long left = status.lengthBytes();
+            if (!merged.isEmpty() && merged.getLast().flags() == status.flags()) {
+                left += merged.removeLast().lengthBytes();
             }
             while (left > 0) {
                 long part = Math.min(left, maxBytes);
-                merged.add(new Status(part, flags));
+                merged.add(new MetaContext.Status(part, status.flags()));
                 left -= part;
             }
         }

@@ -244,17 +244,28 @@ final class Commands {
 
     private void status(NbdRequest next, List<MetaContext> contexts) {
         long length = Math.min(next.length(), BlockStatus.MAX_LENGTH_BYTES);
-        CompletableFuture<List<VolumeExtent>> extents =
-                attempt(() -> export.extents(next.offset(), length, BlockStatus.MAX_EXTENTS));
-        whenDone(extents, (found, failure) -> {
+        CompletableFuture<List<List<MetaContext.Status>>> told =
+                CompletableFuture.completedFuture(List.of());
+        for (MetaContext context : contexts) {
+            told = told.thenCompose(
+                    before -> attempt(() -> context.ask(export, next.offset(), length))
+                            .thenApply(one -> with(before, one)));
+        }
+        whenDone(told, (statuses, failure) -> {
             if (failure == null) {
                 answers.send(
                         next.memoryBytes(),
-                        reply -> BlockStatus.write(reply, style, next, contexts, found));
+                        reply -> BlockStatus.write(reply, style, next, contexts, statuses));
             } else {
                 answers.ended(next, failure);
             }
         });
+    }
+
+    private static <T> List<T> with(List<T> some, T another) {
+        List<T> all = new ArrayList<>(some);
+        all.add(another);
+        return all;
     }
 
     /** Hears on the channel's loop of what the export has done. */

@@ -1,5 +1,6 @@
 package io.ashlar.client.nbd;
 
+import io.ashlar.client.HealthExtent;
 import io.ashlar.client.VolumeExtent;
 
 import java.nio.ByteBuffer;
@@ -48,4 +49,7 @@ public interface NbdExport {
      * @param maxExtents told at most; at least one is, and the last one may end early
      */
     CompletableFuture<List<VolumeExtent>> extents(long offset, long lengthBytes, int maxExtents);
+
+    /** How safe a range is, from its beginning on, told as {@link #extents} is. */
+    CompletableFuture<List<HealthExtent>> health(long offset, long lengthBytes, int maxExtents);
 }

@@ -1,5 +1,6 @@
 package io.ashlar.client.nbd;
 
+import io.ashlar.client.HealthExtent;
 import io.ashlar.client.Volume;
 import io.ashlar.client.VolumeExtent;
 
@@ -121,6 +122,12 @@ public final class VolumeDisk implements NbdExport {
     public CompletableFuture<List<VolumeExtent>> extents(
             long offset, long lengthBytes, int maxExtents) {
         return volume.extentsAsync(offset, lengthBytes, maxExtents);
+    }
+
+    @Override
+    public CompletableFuture<List<HealthExtent>> health(
+            long offset, long lengthBytes, int maxExtents) {
+        return volume.healthAsync(offset, lengthBytes, maxExtents);
     }
 
     private static long blockStart(long offset) {

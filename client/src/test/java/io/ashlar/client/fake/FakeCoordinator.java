@@ -8,6 +8,8 @@ import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.AbandonedVolume;
 import io.ashlar.client.protocol.CommitRoot;
 import io.ashlar.client.protocol.CreateSegment;
+import io.ashlar.client.protocol.DegradedSegment;
+import io.ashlar.client.protocol.DegradedSegments;
 import io.ashlar.client.protocol.Done;
 import io.ashlar.client.protocol.FreeSegments;
 import io.ashlar.client.protocol.Id;
@@ -177,6 +179,8 @@ final class FakeCoordinator {
                 Response.newBuilder()
                         .setSegmentList(list(request.getListSegments()))
                         .build();
+            case LIST_DEGRADED ->
+                Response.newBuilder().setDegradedSegments(degraded()).build();
             case COMMIT_ROOT -> {
                 CommitRoot commit = request.getCommitRoot();
                 current(commit.getEpoch());
@@ -250,6 +254,14 @@ final class FakeCoordinator {
                 .filter(segment -> damaged.contains(SegmentId.of(segment.getId())))
                 .forEach(segment -> renewed.addRoll(segment.getId()));
         return renewed.build();
+    }
+
+    private DegradedSegments degraded() {
+        DegradedSegments.Builder told = DegradedSegments.newBuilder();
+        damaged.forEach(segment -> told.addSegments(DegradedSegment.newBuilder()
+                .setSegment(segment.toProto())
+                .setSurvivableLosses(policy.m() - 1)));
+        return told.build();
     }
 
     private SegmentList list(ListSegments list) throws AshlarException {

@@ -147,12 +147,15 @@ class HandshakeTest {
         client.greet();
         assertThat(client.askOne(NbdFormat.OPT_STRUCTURED_REPLY, EMPTY_BUFFER).type())
                 .isEqualTo(NbdFormat.REP_ACK);
-        for (String query : List.of("base:", "base:allocation")) {
+        for (String query : List.of("base:", "base:allocation", "ashlar:", "ashlar:health")) {
             List<OptionReply> listed =
                     client.ask(NbdFormat.OPT_LIST_META_CONTEXT, queries("one", query));
             assertThat(listed).hasSize(2);
-            assertThat(listed.getFirst().text()).endsWith("base:allocation");
+            assertThat(listed.getFirst().text()).contains(query);
         }
+        assertThat(client.ask(NbdFormat.OPT_LIST_META_CONTEXT, queries("one")))
+                .as("all there are")
+                .hasSize(3);
         assertThat(client.ask(NbdFormat.OPT_LIST_META_CONTEXT, queries("one", "x-y:z")))
                 .hasSize(1);
         assertThat(client.ask(NbdFormat.OPT_SET_META_CONTEXT, queries("one", "base:")))

@@ -1,6 +1,8 @@
 package io.ashlar.client.nbd;
 
 import io.ashlar.client.AshlarException;
+import io.ashlar.client.HealthExtent;
+import io.ashlar.client.HealthExtent.Health;
 import io.ashlar.client.VolumeExtent;
 
 import org.jspecify.annotations.Nullable;
@@ -12,6 +14,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /** A disk in memory, which does what it is asked at once, when it is told to, or not at all. */
 final class MemoryDisk implements NbdExport {
@@ -141,6 +144,22 @@ final class MemoryDisk implements NbdExport {
                 at = next;
             }
             return extents;
+        });
+    }
+
+    /** What is in its first block alone is degraded. */
+    @Override
+    public CompletableFuture<List<HealthExtent>> health(
+            long offset, long lengthBytes, int maxExtents) {
+        return later(() -> {
+            long end = offset + lengthBytes;
+            long degraded = Math.max(offset, Math.min(end, BLOCK_BYTES));
+            return Stream.of(
+                            new HealthExtent(offset, degraded - offset, Health.DEGRADED),
+                            new HealthExtent(degraded, end - degraded, Health.WHOLE))
+                    .filter(extent -> extent.lengthBytes() > 0)
+                    .limit(maxExtents)
+                    .toList();
         });
     }
 

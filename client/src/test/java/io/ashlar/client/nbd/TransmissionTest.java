@@ -163,6 +163,24 @@ class TransmissionTest {
     }
 
     @Test
+    void blockStatusTellsOfEveryContextThatWasAgreedOn() {
+        NbdConversation client = enter(ReplyStyle.STRUCTURED, "ashlar:health", "base:allocation");
+        client.send(request(0, NbdFormat.CMD_BLOCK_STATUS, 11, 0, 40_960));
+        Reply allocation = client.structuredReply();
+        assertThat(allocation.last()).isFalse();
+        assertThat(allocation.bytes().readInt()).isEqualTo(MetaContext.ALLOCATION.id());
+        Reply reply = client.structuredReply();
+        assertThat(reply.last()).isTrue();
+        ByteBuf health = reply.bytes();
+        assertThat(health.readInt()).isEqualTo(MetaContext.HEALTH.id());
+        assertThat(health.readInt()).isEqualTo(4096);
+        assertThat(health.readInt()).isEqualTo(MetaContext.DEGRADED);
+        assertThat(health.readInt()).isEqualTo(36_864);
+        assertThat(health.readInt()).isZero();
+        assertThat(health.isReadable()).isFalse();
+    }
+
+    @Test
     void extendedHeadersCarryEveryCommand() {
         NbdConversation client = enter(ReplyStyle.EXTENDED, "base:allocation");
         byte[] bytes = randomBytes(5_000);

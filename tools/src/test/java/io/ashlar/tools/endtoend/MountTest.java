@@ -19,9 +19,11 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 /** A volume as a disk of those that people have. Where a client is not installed, it is not asked. */
 class MountTest {
@@ -107,6 +109,39 @@ class MountTest {
             assertThat(mount.terminate()).isZero();
             assertThat(directory.resolve("s")).as("the socket's file").doesNotExist();
         }
+    }
+
+    /** Bit 0 of the flags says degraded; what holds nothing is whole whatever dies. */
+    @Test
+    void clientsSeeWhatIsDegraded() throws Exception {
+        try (MountProcess mount = mount()) {
+            var _ = done("nbdcopy", image().toString(), mount.uri());
+            assertThat(healthOf(mount)).containsExactly("0");
+            cluster.cluster().kill("n3");
+            try {
+                awaitHealth(mount, "0", "1");
+            } finally {
+                var _ = cluster.cluster().startAll();
+            }
+            awaitHealth(mount, "0");
+        }
+    }
+
+    private static void awaitHealth(MountProcess mount, String... flags) throws Exception {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (!healthOf(mount).equals(Set.of(flags)) && System.nanoTime() < deadline) {
+            Thread.sleep(100);
+        }
+        assertThat(healthOf(mount)).containsExactlyInAnyOrder(flags);
+    }
+
+    /** Offset, length and flags are a line of each extent. */
+    private static Set<String> healthOf(MountProcess mount)
+            throws IOException, InterruptedException {
+        return done("nbdinfo", "--map=ashlar:health", mount.uri())
+                .lines()
+                .map(line -> line.strip().split(" +", -1)[2])
+                .collect(Collectors.toSet());
     }
 
     @Test
