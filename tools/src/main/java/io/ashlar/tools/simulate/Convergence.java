@@ -144,7 +144,7 @@ final class Convergence {
         for (int i = 0; i < MAX_SCRUBS; i++) {
             scrub();
             ScrubStatus scrub = scrubbed();
-            if (scrub.getCorruptCells() > 2 * lostCells || scrub.getUnreadable() > 0) {
+            if (scrub.getCorruptCells() > 2 * lostCells || scrub.getUnreadable() > lostCells) {
                 throw new Violation(
                         "what a scrub finds is mended",
                         "all but " + lostCells + " cells was mended, and a scrub finds more: "

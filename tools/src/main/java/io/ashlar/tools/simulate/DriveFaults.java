@@ -187,6 +187,7 @@ final class DriveFaults {
         Runnable back = () -> {
             if (Arrays.equals(bytesOf(record), other)) {
                 put(record, right);
+                world.nodeWith(victim.drive).inTrouble(); // who has read it goes by that still
             }
         };
         if (random.nextBoolean()) {
