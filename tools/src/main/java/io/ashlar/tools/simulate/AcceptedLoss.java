@@ -102,6 +102,8 @@ final class AcceptedLoss {
         if (quiet) {
             convergence.awaitRedundancyOfTheRest();
             convergence.demandUndamaged(0, 0);
+        } else {
+            convergence.awaitRedundancyOrLoss();
         }
         long[] later = readLater(found);
         requireExplained(model, later, told);

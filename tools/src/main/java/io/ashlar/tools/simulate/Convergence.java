@@ -126,6 +126,14 @@ final class Convergence {
         await("full redundancy of the rest", REDUNDANT_WITHIN_NANOS, () -> lacking(true));
     }
 
+    /** Until the status says that some is lost, or all is there again. */
+    void awaitRedundancyOrLoss() {
+        await(
+                "full redundancy, or loss to be told",
+                REDUNDANT_WITHIN_NANOS,
+                () -> health() == Health.DATA_LOSS ? "" : lacking());
+    }
+
     /** Has everything read. */
     void scrub() {
         await("a scrub", SCRUBBED_WITHIN_NANOS, this::scrubStarted);
