@@ -50,6 +50,14 @@ public final class Buffer {
         return bytes;
     }
 
+    /**
+     * The same for a channel to write and release, which moves the indices of what it has written a
+     * part of: another channel may be writing the same bytes.
+     */
+    ByteBuf toWrite() {
+        return bytes.duplicate();
+    }
+
     /** The memory, valid until the last owner releases it. */
     public MemorySegment segment() {
         return segment;

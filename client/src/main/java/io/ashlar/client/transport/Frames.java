@@ -46,7 +46,7 @@ final class Frames {
         ByteBuf headBytes = channel.alloc().directBuffer(head.length);
         channel.write(headBytes.writeBytes(head), channel.voidPromise());
         for (Buffer buffer : bulk) {
-            channel.write(buffer.bytes(), channel.voidPromise());
+            channel.write(buffer.toWrite(), channel.voidPromise());
         }
     }
 

@@ -174,6 +174,25 @@ class NettyTransportTest {
         }
     }
 
+    /** The participants of a stripe that is placed anew get the cells that others have had a part of. */
+    @Test
+    void whatWasSentInPartIsWholeWhenItIsSentAgain() throws Exception {
+        Transport.Listener listener =
+                listen((request, bulk, responder) -> responder.reply(DONE, List.of(bulk)));
+        byte[] bytes = new byte[8 << 20];
+        new Random(2).nextBytes(bytes);
+        Buffer sent = bufferOf(bytes);
+        try (SwallowingProxy proxy = new SwallowingProxy(listener.address().port())) {
+            CompletableFuture<Transport.Answer> inPart = clients.ask(
+                    loop, proxy.address(), REQUEST, List.of(sent.retain()), 10 * SECOND);
+            Transport.Answer answer = ask(listener, sent.retain());
+            assertThat(answer.bulk().segment().toArray(ValueLayout.JAVA_BYTE)).isEqualTo(bytes);
+            answer.bulk().release();
+            assertThat(inPart).isNotDone();
+        }
+        sent.release();
+    }
+
     @Test
     void aSlowCallIsAnsweredAlthoughAnotherOneTimedOutMeanwhile() throws Exception {
         List<Transport.Responder> held = new CopyOnWriteArrayList<>();
