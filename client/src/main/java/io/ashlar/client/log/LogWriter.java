@@ -44,8 +44,13 @@ import java.util.function.Supplier;
 final class LogWriter {
     private static final Logger LOG = LoggerFactory.getLogger(LogWriter.class);
 
-    /** That nothing could be given back is believed for so long. */
+    /** That nothing could be given back is believed for so long, or until there is another segment. */
     private static final long RECLAIM_AGAIN_NANOS = 10_000_000_000L;
+
+    /** What is given back is free once its nodes have heard of that and said so. */
+    private static final long SPACE_WITHIN_NANOS = 10_000_000_000L;
+
+    private static final long LOOK_FOR_SPACE_NANOS = 300_000_000L;
 
     private final Cluster cluster;
     private final WriterIdentity writer;
@@ -55,7 +60,7 @@ final class LogWriter {
     /** Not acknowledged, in log order; those without a place are the last ones. */
     private final Deque<InFlight> window = new ArrayDeque<>();
 
-    /** Taken out of the window until what is dead has been given back. */
+    /** What is behind the window, in order, until there is space for it. */
     private final Deque<InFlight> parked = new ArrayDeque<>();
 
     private LogPosition acknowledged;
@@ -63,7 +68,9 @@ final class LogWriter {
     private Supplier<CompletableFuture<Boolean>> reclaim =
             () -> CompletableFuture.completedFuture(false);
     private boolean reclaiming;
-    private long inVainNanos = Long.MIN_VALUE;
+    private boolean lookingForSpace;
+    private @Nullable Long reclaimedInVainNanos;
+    private long spaceUntilNanos = Long.MIN_VALUE;
     private boolean sealing;
     private boolean closing;
     private @Nullable AshlarException ended;
@@ -151,7 +158,7 @@ final class LogWriter {
     }
 
     boolean hasRoomInWindow() {
-        return !reclaiming && window.size() < cluster.config().windowStripes();
+        return parked.isEmpty() && window.size() < cluster.config().windowStripes();
     }
 
     /** Takes the stripe over. */
@@ -180,7 +187,7 @@ final class LogWriter {
                 send(inFlight, segment);
             }
         }
-        if (segments.wantsSpare() && !closing) {
+        if (segments.wantsSpare() && !closing && !reclaiming && !lookingForSpace) {
             createSegment(0);
         }
     }
@@ -211,6 +218,7 @@ final class LogWriter {
                 if (failure != null) {
                     noSegment(AshlarException.in(failure));
                 } else {
+                    reclaimedInVainNanos = null;
                     placeWaiting();
                 }
             });
@@ -232,36 +240,86 @@ final class LogWriter {
         while (!window.isEmpty() && window.getLast().place == null) {
             unplaced.addFirst(window.removeLast());
         }
-        long sinceInVain = cluster.loop().nanoTime() - inVainNanos;
-        boolean mayHelp = cause instanceof AshlarException.NoSpace
-                && !closing
-                && !reclaiming
-                && (inVainNanos == Long.MIN_VALUE || sinceInVain > RECLAIM_AGAIN_NANOS);
-        if (mayHelp) {
-            parked.addAll(unplaced);
-            giveBackAndGoOn();
+        if (cause instanceof AshlarException.NoSpace && !closing && mayFindSpace()) {
+            waitForSpace(unplaced, cause);
         } else {
+            unplaced.addAll(parked);
+            parked.clear();
             unplaced.forEach(inFlight -> fail(inFlight, cause));
         }
         onRoom.run();
         tellIfIdle();
     }
 
-    /** Until then nothing but the map is written, for which room was kept. */
-    private void giveBackAndGoOn() {
+    private boolean mayFindSpace() {
+        return reclaiming || mayReclaim() || isSpaceExpected();
+    }
+
+    private boolean mayReclaim() {
+        Long inVain = reclaimedInVainNanos;
+        return inVain == null || cluster.loop().nanoTime() - inVain > RECLAIM_AGAIN_NANOS;
+    }
+
+    private boolean isSpaceExpected() {
+        return cluster.loop().nanoTime() < spaceUntilNanos;
+    }
+
+    /**
+     * Until what is dead has been given back, and is free, nothing but the map is written: there is room
+     * for that, unless it is the first to find none.
+     */
+    private void waitForSpace(Deque<InFlight> unplaced, AshlarException cause) {
+        boolean mapHasRoom = !unplaced.isEmpty() && unplaced.getFirst().encoded.isData();
+        Deque<InFlight> data = new ArrayDeque<>();
+        for (InFlight inFlight : unplaced) {
+            if (inFlight.encoded.isData()) {
+                data.addFirst(inFlight);
+            } else if (mapHasRoom) {
+                window.add(inFlight);
+            } else {
+                fail(inFlight, cause);
+            }
+        }
+        data.forEach(parked::addFirst);
+        if (mapHasRoom) {
+            placeWaiting();
+        }
+        if (!reclaiming && mayReclaim()) {
+            giveBack();
+        } else if (!reclaiming) {
+            lookForSpaceSoon();
+        }
+    }
+
+    private void giveBack() {
         reclaiming = true;
         var _ = reclaim.get().whenComplete((any, failure) -> {
             reclaiming = false;
+            long now = cluster.loop().nanoTime();
             if (failure == null && any) {
-                segments.expectSpace();
+                spaceUntilNanos = now + SPACE_WITHIN_NANOS;
             } else {
-                inVainNanos = cluster.loop().nanoTime();
+                reclaimedInVainNanos = now;
             }
-            window.addAll(parked);
-            parked.clear();
-            placeWaiting();
-            onRoom.run();
+            placeParked();
         });
+    }
+
+    private void lookForSpaceSoon() {
+        if (!lookingForSpace) {
+            lookingForSpace = true;
+            cluster.loop().schedule(LOOK_FOR_SPACE_NANOS, () -> {
+                lookingForSpace = false;
+                placeParked();
+            });
+        }
+    }
+
+    private void placeParked() {
+        window.addAll(parked);
+        parked.clear();
+        placeWaiting();
+        onRoom.run();
     }
 
     private void send(InFlight inFlight, OpenSegment segment) {

@@ -40,9 +40,6 @@ final class OpenSegments {
     /** Of a shard's end that data leave to the map, in the last segment. */
     private static final int MAP_BYTES = 256 << 10;
 
-    /** What is given back is free once its nodes have heard of that and said so. */
-    private static final long SPACE_WITHIN_NANOS = 10_000_000_000L;
-
     /** How long new segments keep off a node that failed. */
     private static final long AVOID_NANOS = 10_000_000_000L;
 
@@ -66,7 +63,6 @@ final class OpenSegments {
     private @Nullable CompletableFuture<Void> creation;
     private boolean sealingFull;
     private boolean ended;
-    private long spaceUntilNanos = Long.MIN_VALUE;
     private final Set<String> avoidNodes = new TreeSet<>();
     private SegmentId lastSealed;
     private long lastSealedBytes;
@@ -212,17 +208,6 @@ final class OpenSegments {
         return cluster.loop().nanoTime() + cluster.config().coordinatorTimeout().toNanos();
     }
 
-    /** Segments have been given back: that drives are full may soon be over. */
-    void expectSpace() {
-        spaceUntilNanos = cluster.loop().nanoTime() + SPACE_WITHIN_NANOS;
-    }
-
-    /** Whether what refuses a segment now may not do so soon. */
-    private boolean mayPass(AshlarException cause, long now) {
-        return cause instanceof AshlarException.Unavailable
-                || (cause instanceof AshlarException.NoSpace && now < spaceUntilNanos);
-    }
-
     /**
      * Segments grow by what was written into the one before, not by how many there were: what a
      * writer reserves and leaves empty when it dies stays small beside what it wrote. A segment that
@@ -273,8 +258,9 @@ final class OpenSegments {
                     boolean unanswered = cause instanceof AshlarException.Unavailable silence
                             && !silence.isAnswered();
                     long until = unanswered ? deadline() : deadline;
-                    long now = cluster.loop().nanoTime();
-                    boolean again = !ended && mayPass(cause, now) && now < until;
+                    boolean again = !ended
+                            && cause instanceof AshlarException.Unavailable
+                            && cluster.loop().nanoTime() < until;
                     if (again) {
                         cluster.loop().schedule(RETRY_NANOS, () -> tryCreate(size, until, created));
                     } else {
