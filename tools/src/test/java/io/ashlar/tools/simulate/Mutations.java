@@ -359,7 +359,21 @@ final class Mutations {
                 beyond(
                         "a replay skips holes silently",
                         log("LogReplay", "replay", "BlockMap.lose", NOTHING),
-                        log("LogReplay", "replay", "LogReplay.loseAll", NOTHING)));
+                        log("LogReplay", "replay", "LogReplay.loseAll", NOTHING)),
+                beyond(
+                        "the metadata does not record what is lost",
+                        metadata(
+                                "SegmentCommands",
+                                "recordLoss",
+                                "MetadataWriter.addEvent",
+                                NOTHING)),
+                beyond(
+                        "a root does not tell how many blocks are lost",
+                        new Change(
+                                "io.ashlar.client.map.LossCount",
+                                "run",
+                                "LossCount.possible",
+                                NOTHING)));
     }
 
     private static Mutation of(String name, Change... changes) {
