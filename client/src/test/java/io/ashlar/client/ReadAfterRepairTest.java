@@ -158,6 +158,28 @@ class ReadAfterRepairTest {
                 .isBetween(32, 64);
     }
 
+    /** Two shards of six are gone when a third moves, right after it was said to be in its place. */
+    @Test
+    void nothingIsTakenForGoneByAnAnswerFromBeforeItWasMissed() {
+        Volume volume = written(4);
+        Segment segment = cluster.segments().getFirst();
+        Set<Integer> gone = Set.of(nodeOf(segment, 0), nodeOf(segment, 3));
+        cluster.watch((to, request, bulk) -> {
+            if (gone.contains(to) && request.hasReadCell()) {
+                throw new AshlarException.NotFound("the drive was lost with it");
+            }
+        });
+        assertThat(client.read(volume, 0, 4)).isEqualTo(image(4));
+        loop.runFor(SECOND / 20);
+        assertThat(cluster.arrivals(Request.BodyCase.LIST_SEGMENTS)).isEqualTo(1);
+        cluster.move(SegmentId.of(segment.getId()), 1, SPARE_NODE);
+        assertThat(client.read(volume, 0, 4)).isEqualTo(image(4));
+    }
+
+    private static int nodeOf(Segment segment, int index) {
+        return Integer.parseInt(segment.getPlacements(index).getNode().substring(1));
+    }
+
     /** Repair moves all shards of a segment before its headers are read, and no coordinator says so. */
     @Test
     void anOpeningTakesNoShardForLostBeforeItIsToldWhereItIs() {

@@ -151,10 +151,19 @@ final class LogReplay {
         final TreeMap<Long, Stripe> stripes = new TreeMap<>();
         final List<String> unreachable = new ArrayList<>();
         final List<String> gone = new ArrayList<>();
+        final long beganNanos = cluster.loop().nanoTime();
+
+        /** Where its shards were taken to be. */
+        final List<LogSegment.Shard> places;
 
         Gathered(LogSegment segment, LogPosition from) {
             this.segment = segment;
             this.from = from;
+            this.places = segment.shards();
+        }
+
+        boolean wasElsewhere() {
+            return !places.equals(segment.shards());
         }
 
         void add(LogSegment.Shard shard, ShardEvidence evidence) {
@@ -225,8 +234,8 @@ final class LogReplay {
                         return gather(gathered, to, segment.policy().n());
                     }
                     return placements
-                            .refresh(segment)
-                            .thenCompose(moved -> moved
+                            .refresh(segment, gathered.beganNanos)
+                            .thenCompose(told -> gathered.wasElsewhere()
                                     ? gather(
                                             new Gathered(segment, gathered.from),
                                             0,

@@ -2,6 +2,7 @@ package io.ashlar.client.stripe;
 
 import io.ashlar.client.AshlarException;
 import io.ashlar.client.cluster.Cluster;
+import io.ashlar.client.log.LogSegment;
 import io.ashlar.client.transport.Buffer;
 
 import java.lang.foreign.MemorySegment;
@@ -12,9 +13,9 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * Reads pieces of a stripe's data cells from wherever their shards are: repair may have moved them
- * since their places were learnt. Where too few cells can be reached it goes on trying for a while,
- * as nodes come back and connections are made anew; what is gone is not waited for, nor a segment
- * that was freed meanwhile. Lives on the cluster's loop.
+ * since their places were learnt. Where too few cells can be reached, or nobody tells where
+ * they are, it goes on trying for a while, as nodes come back and connections are made anew; what is
+ * gone is not waited for, nor a segment that was freed meanwhile. Lives on the cluster's loop.
  */
 public final class PieceReader {
     private static final long PAUSE_NANOS = 200_000_000L;
@@ -37,48 +38,76 @@ public final class PieceReader {
      */
     public CompletableFuture<Buffer> read(PieceRange range, int[] crcs) {
         long patienceNanos = cluster.config().readPatience().toNanos();
-        return read(range, crcs, cluster.loop().nanoTime() + patienceNanos);
+        return new Attempt(range, crcs, cluster.loop().nanoTime() + patienceNanos).run();
     }
 
-    private CompletableFuture<Buffer> read(PieceRange range, int[] crcs, long untilNanos) {
-        long beganNanos = cluster.loop().nanoTime();
-        return stripes.read(range, crcs)
-                .exceptionallyCompose(
-                        failure -> elsewhere(range, crcs, AshlarException.in(failure)))
-                .exceptionallyCompose(failure -> {
-                    boolean mayComeBack = !placements.isFreed(range.stripe().segment())
-                            && hasUnreachable(range, beganNanos)
-                            && cluster.loop().nanoTime() - untilNanos < 0;
-                    return mayComeBack
-                            ? later(range, crcs, untilNanos)
-                            : CompletableFuture.failedFuture(failure);
-                });
-    }
+    /** To read a range, from where its shards are taken to be. */
+    private final class Attempt {
+        private final PieceRange range;
+        private final int[] crcs;
+        private final long untilNanos;
+        private final long beganNanos = cluster.loop().nanoTime();
+        private final LogSegment segment;
+        private final List<LogSegment.Shard> places;
 
-    private boolean hasUnreachable(PieceRange range, long sinceNanos) {
-        StripeRef stripe = range.stripe();
-        for (int i = 0; i < stripe.geometry().participants(); i++) {
-            String node = stripe.shardOfParticipant(i).node();
-            if (cluster.health().hasFailedSince(node, sinceNanos)) {
-                return true;
-            }
+        Attempt(PieceRange range, int[] crcs, long untilNanos) {
+            this.range = range;
+            this.crcs = crcs;
+            this.untilNanos = untilNanos;
+            this.segment = range.stripe().segment();
+            this.places = segment.shards();
         }
-        return false;
-    }
 
-    private CompletableFuture<Buffer> later(PieceRange range, int[] crcs, long untilNanos) {
-        CompletableFuture<Void> paused = new CompletableFuture<>();
-        cluster.loop().schedule(PAUSE_NANOS, () -> paused.complete(null));
-        return paused.thenCompose(ignored -> read(range, crcs, untilNanos));
-    }
+        CompletableFuture<Buffer> run() {
+            return stripes.read(range, crcs)
+                    .exceptionallyCompose(failure -> placements
+                            .refresh(segment)
+                            .exceptionally(nobodyTells -> null)
+                            .thenCompose(told -> missed(AshlarException.in(failure))));
+        }
 
-    private CompletableFuture<Buffer> elsewhere(
-            PieceRange range, int[] crcs, AshlarException cause) {
-        return placements
-                .refresh(range.stripe().segment())
-                .exceptionally(nobodyTells -> false)
-                .thenCompose(moved ->
-                        moved ? stripes.read(range, crcs) : CompletableFuture.failedFuture(cause));
+        /** Nothing is gone by an answer from before it was missed: it may have moved since. */
+        private CompletableFuture<Buffer> missed(AshlarException cause) {
+            if (wasElsewhere() || hasUnreachable()) {
+                return again(cause, true);
+            }
+            return placements
+                    .refresh(segment, beganNanos)
+                    .handle((told, nobodyTells) -> nobodyTells != null)
+                    .thenCompose(mayComeBack -> again(cause, mayComeBack));
+        }
+
+        /** At the new places, or later, or not at all. */
+        private CompletableFuture<Buffer> again(AshlarException cause, boolean mayComeBack) {
+            if (wasElsewhere()) {
+                return new Attempt(range, crcs, untilNanos).run();
+            }
+            boolean waits = mayComeBack
+                    && !placements.isFreed(segment)
+                    && cluster.loop().nanoTime() - untilNanos < 0;
+            return waits ? later() : CompletableFuture.failedFuture(cause);
+        }
+
+        private boolean wasElsewhere() {
+            return !places.equals(segment.shards());
+        }
+
+        private boolean hasUnreachable() {
+            StripeRef stripe = range.stripe();
+            for (int i = 0; i < stripe.geometry().participants(); i++) {
+                String node = stripe.shardOfParticipant(i).node();
+                if (cluster.health().hasFailedSince(node, beganNanos)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private CompletableFuture<Buffer> later() {
+            CompletableFuture<Void> paused = new CompletableFuture<>();
+            cluster.loop().schedule(PAUSE_NANOS, () -> paused.complete(null));
+            return paused.thenCompose(ignored -> new Attempt(range, crcs, untilNanos).run());
+        }
     }
 
     /**

@@ -49,6 +49,10 @@ public final class Placements {
     /** A question, and whether it found any shard elsewhere. */
     private record Refresh(long atNanos, long pauseNanos, CompletableFuture<Boolean> moved) {
 
+        CompletableFuture<Void> told() {
+            return moved.thenApply(ignored -> null);
+        }
+
         /** Whether it is answered and that may not be so any more. */
         boolean isOlderThan(long nanos, long now) {
             return moved.isDone() && now - atNanos >= nanos;
@@ -68,18 +72,40 @@ public final class Placements {
     }
 
     /**
-     * Tells whether any shard is known to be elsewhere since a moment ago; fails where nobody tells,
-     * which is not to be taken for a no.
+     * Done when the segment's shards are where they were a moment ago; fails where nobody tells, which
+     * does not say that they have not moved.
      */
-    public CompletableFuture<Boolean> refresh(LogSegment segment) {
+    CompletableFuture<Void> refresh(LogSegment segment) {
         long now = cluster.loop().nanoTime();
         Refresh last = refreshes.get(segment);
-        if (last == null || last.isOlderThan(PAUSE_NANOS, now)) {
-            long pauseNanos = last == null ? PAUSE_NANOS : last.nextPauseNanos();
-            last = new Refresh(now, pauseNanos, ask(segment));
-            refreshes.put(segment, last);
+        return last == null || last.isOlderThan(PAUSE_NANOS, now)
+                ? askNow(segment).told()
+                : last.told();
+    }
+
+    /**
+     * Done when the segment's shards are where they were at that time, or later: for who is about to
+     * take some for gone, which he missed since then.
+     */
+    public CompletableFuture<Void> refresh(LogSegment segment, long sinceNanos) {
+        Refresh last = refreshes.get(segment);
+        if (last == null || (last.moved.isDone() && last.atNanos < sinceNanos)) {
+            return askNow(segment).told();
         }
-        return last.moved;
+        if (last.atNanos < sinceNanos) {
+            return last.moved
+                    .handle((ignored, failure) -> null)
+                    .thenCompose(ignored -> refresh(segment, sinceNanos));
+        }
+        return last.told();
+    }
+
+    private Refresh askNow(LogSegment segment) {
+        Refresh last = refreshes.get(segment);
+        long pauseNanos = last == null ? PAUSE_NANOS : last.nextPauseNanos();
+        Refresh next = new Refresh(cluster.loop().nanoTime(), pauseNanos, ask(segment));
+        refreshes.put(segment, next);
+        return next;
     }
 
     /**

@@ -18,6 +18,7 @@ public final class Simulation {
     private static final int FAULTS = 10;
     private static final long SECOND = WorldSettings.SECOND;
     private static final long MAX_SAFETY_NANOS = 3_000 * SECOND;
+    private static final long MAX_REST_NANOS = 600 * SECOND;
     private static final long SETTLE_NANOS = 60 * SECOND;
 
     private final long seed;
@@ -131,22 +132,35 @@ public final class Simulation {
         });
     }
 
+    /** Of what is asked for half at least has to come about among faults, however many there are. */
     private void safety() {
         boolean enough = world.schedule()
                 .runUntil(
                         () -> workload.operations() >= OPERATIONS && world.faultCount() >= FAULTS,
                         MAX_SAFETY_NANOS);
-        if (!enough) {
-            throw new Violation(
-                    "liveness",
-                    "only " + workload.operations() + " requests in " + MAX_SAFETY_NANOS / SECOND
-                            + " s");
+        if (enough) {
+            workload.stop();
+        } else if (workload.operations() < OPERATIONS / 2 || world.faultCount() < FAULTS) {
+            throw tooFew(MAX_SAFETY_NANOS);
+        }
+    }
+
+    private Violation tooFew(long nanos) {
+        return new Violation(
+                "liveness",
+                "only " + workload.operations() + " requests in " + nanos / SECOND + " s");
+    }
+
+    private void rest() {
+        if (!world.schedule().runUntil(() -> workload.operations() >= OPERATIONS, MAX_REST_NANOS)) {
+            throw tooFew(MAX_SAFETY_NANOS + MAX_REST_NANOS);
         }
         workload.stop();
     }
 
     private void liveness() {
         faults.heal();
+        rest();
         Convergence convergence = new Convergence(world, workload);
         convergence.demand();
         if (goesBeyond && beyondRandom.nextBoolean()) {

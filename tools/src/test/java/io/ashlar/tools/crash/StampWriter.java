@@ -21,6 +21,11 @@ final class StampWriter {
     static final int BLOCK_BYTES = Volume.BLOCK_BYTES;
     private static final int DEPTH = 8;
     private static final int MAX_BLOCKS = 8;
+
+    /** Of some writes: more than sockets take at once. */
+    private static final int MANY_BLOCKS = 256;
+
+    private static final int MANY_EVERY = 8;
     private static final int FLUSH_EVERY = 64;
 
     private final Volume volume;
@@ -58,7 +63,8 @@ final class StampWriter {
         for (int stamp = firstStamp; !failed && System.in.available() == 0; stamp++) {
             depth.acquire();
             int block = random.nextInt(blocks);
-            issue(stamp, block, 1 + random.nextInt(Math.min(MAX_BLOCKS, blocks - block)));
+            int most = random.nextInt(MANY_EVERY) == 0 ? MANY_BLOCKS : MAX_BLOCKS;
+            issue(stamp, block, 1 + random.nextInt(Math.min(most, blocks - block)));
             if (stamp % FLUSH_EVERY == 0) {
                 flush(stamp);
             }
