@@ -1,9 +1,9 @@
 package io.ashlar.tools.endtoend;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static io.ashlar.tools.endtoend.Installed.done;
+import static io.ashlar.tools.endtoend.Installed.run;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ashlar.tools.command.Ran;
 
@@ -18,10 +18,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
@@ -63,26 +61,6 @@ class MountTest {
         args[2] = directory.resolve("s").toString();
         System.arraycopy(options, 0, args, 3, options.length);
         return MountProcess.start(cluster, args);
-    }
-
-    private record Outcome(int exitCode, String output) {}
-
-    /** Of a client that is skipped where the machine has none. */
-    private static Outcome run(String... command) throws IOException, InterruptedException {
-        boolean installed = List.of(System.getenv("PATH").split(":")).stream()
-                .anyMatch(path -> Files.isExecutable(Path.of(path, command[0])));
-        assumeTrue(installed, command[0] + " is not installed");
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        process.getOutputStream().close();
-        String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-        assertThat(process.waitFor(120, TimeUnit.SECONDS)).as(output).isTrue();
-        return new Outcome(process.exitValue(), output);
-    }
-
-    private static String done(String... command) throws IOException, InterruptedException {
-        Outcome outcome = run(command);
-        assertThat(outcome.exitCode).as(outcome.output).isZero();
-        return outcome.output;
     }
 
     private Path image() throws IOException {
@@ -181,6 +159,57 @@ class MountTest {
     }
 
     @Test
+    void qemuMeasuresReadsAndWrites() throws Exception {
+        try (MountProcess mount = mount()) {
+            String bench = "qemu-img bench -f raw -c 2000 -d 32 -s 4k -S 12k ";
+            assertThat(done((bench + "-w --flush-interval=100 " + mount.uri()).split(" ", -1)))
+                    .contains("Run completed");
+            assertThat(done((bench + mount.uri()).split(" ", -1))).contains("Run completed");
+        }
+    }
+
+    /** What libnbd itself would refuse is sent all the same. */
+    @Test
+    void whatCannotBeDoneHasTheErrorOfTheSpecification() throws Exception {
+        String script = """
+                size = h.get_size()
+                h.set_strict_mode(0)
+                def tell(what, action):
+                    try:
+                        action()
+                        print(what, "done")
+                    except nbd.Error as e:
+                        print(what, e.errno)
+                tell("read", lambda: h.pread(4096, size))
+                tell("cache", lambda: h.cache(4096, size))
+                tell("trim", lambda: h.trim(4096, size - 1024))
+                tell("write", lambda: h.pwrite(b"x" * 4096, size - 1024))
+                tell("zero", lambda: h.zero(4096, size))
+                tell("huge", lambda: h.pread(64 << 20, 0))
+                tell("flags", lambda: h.pread(512, 0, 1 << 9))
+                tell("last", lambda: h.pwrite(b"x", size - 1))
+                tell("after", lambda: h.flush())
+                """;
+        try (MountProcess mount = mount()) {
+            assertThat(done("nbdsh", "--uri", mount.uri(), "--command", script).lines())
+                    .containsExactly(
+                            "read EINVAL",
+                            "cache EINVAL",
+                            "trim EINVAL",
+                            "write ENOSPC",
+                            "zero ENOSPC",
+                            "huge EINVAL",
+                            "flags EINVAL",
+                            "last done",
+                            "after done");
+        }
+        try (MountProcess mount = mount("--read-only")) {
+            assertThat(done("nbdsh", "--uri", mount.uri(), "--command", script).lines())
+                    .contains("write EPERM", "zero EPERM", "trim EPERM", "last EPERM");
+        }
+    }
+
+    @Test
     void fioVerifiesWhatItWroteWhileNodesDie() throws Exception {
         try (MountProcess mount = mount()) {
             Thread killer = Thread.ofVirtual().start(() -> {
@@ -225,7 +254,8 @@ class MountTest {
             Path back = directory.resolve("back");
             var _ = done("nbdcopy", again.uri(), back.toString());
             assertThat(Files.mismatch(image, back)).isEqualTo(-1);
-            assertThat(run("qemu-io", "-f", "raw", "-c", "write 0 4k", again.uri()).exitCode)
+            assertThat(run("qemu-io", "-f", "raw", "-c", "write 0 4k", again.uri())
+                            .exitCode())
                     .as("a read-only export")
                     .isNotZero();
         }
@@ -242,8 +272,9 @@ class MountTest {
                     MountProcess.start(cluster, volume, "--port", "0", "--steal")) {
                 assertThat(thief.uri()).matches("nbd://127\\.0\\.0\\.1:\\d+/" + volume);
                 var _ = done("qemu-io", "-f", "raw", "-c", "read -P 7 0 4k", thief.uri());
-                Outcome fenced = run("qemu-io", "-f", "raw", "-c", "write 0 4k", first.uri());
-                assertThat(fenced.output).contains("shutdown");
+                Installed.Outcome fenced =
+                        run("qemu-io", "-f", "raw", "-c", "write 0 4k", first.uri());
+                assertThat(fenced.output()).contains("shutdown");
             }
         }
     }
