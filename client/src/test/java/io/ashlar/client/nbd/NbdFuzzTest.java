@@ -69,7 +69,7 @@ class NbdFuzzTest {
         }
     }
 
-    private static ByteBuf request(SplittableRandom random, ReplyStyle style) {
+    static ByteBuf request(SplittableRandom random, ReplyStyle style) {
         int command = random.nextInt(10) == 0 ? random.nextInt(70_000) : random.nextInt(9);
         int flags = random.nextInt(3) == 0 ? random.nextInt(64) : 0;
         long offset = random.nextInt(5) == 0 ? random.nextLong() : random.nextInt(SIZE);
@@ -91,7 +91,7 @@ class NbdFuzzTest {
         return carries ? request.writeZero((int) size) : request;
     }
 
-    private static ByteBuf option(SplittableRandom random) {
+    static ByteBuf option(SplittableRandom random) {
         int option = random.nextInt(6) == 0 ? random.nextInt() : random.nextInt(13);
         ByteBuf data = switch (random.nextInt(5)) {
             case 0 -> Unpooled.EMPTY_BUFFER;
