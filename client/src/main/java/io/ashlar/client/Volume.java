@@ -173,8 +173,17 @@ public final class Volume implements AutoCloseable {
             return CompletableFuture.failedFuture(refused);
         }
         MemorySegment bytes = MemorySegment.ofBuffer(target);
-        return onLoop(() ->
-                reader.read(offset, bytes).thenCompose(ignored -> opened.lease().permit()));
+        return onLoop(() -> underLease(reader.read(offset, bytes)));
+    }
+
+    /**
+     * What becomes of a read is told once it is known that nobody else had the volume meanwhile: he may
+     * have changed what was found, and given back what was not.
+     */
+    private <T> CompletableFuture<T> underLease(CompletableFuture<T> read) {
+        return read.handle((found, failure) -> null)
+                .thenCompose(settled -> opened.lease().permit())
+                .thenCompose(permitted -> read);
     }
 
     /** Writes what remains of the source; blocks until it is durable. */
@@ -274,9 +283,8 @@ public final class Volume implements AutoCloseable {
 
     private <K> CompletableFuture<List<ExtentList.Part<K>>> extents(
             long offset, long lengthBytes, int maxExtents, Function<MapExtent, K> kindOf) {
-        return new ExtentList<>(opened.map(), offset, lengthBytes, maxExtents, kindOf)
-                .collect()
-                .thenCompose(found -> opened.lease().permit().thenApply(ignored -> found));
+        return underLease(
+                new ExtentList<>(opened.map(), offset, lengthBytes, maxExtents, kindOf).collect());
     }
 
     /** Returns once every write made before is durable. */

@@ -72,13 +72,16 @@ final class LeaderSession {
      * Answers a request; the future completes on the loop. Whoever is told that his epoch is over, or
      * that there is no such thing, believes it for good: a leader that was deposed may not have heard
      * of that epoch, or that thing, yet. So it is said only once it is known that this replica led
-     * after it was asked.
+     * after it was asked. Nor may it tell where shards of one segment are: who asks takes for lost what
+     * he does not find there.
      */
     CompletableFuture<Response> handle(Request request) {
-        return attempt(request)
-                .exceptionallyCompose(failure -> isForGood(failure)
-                        ? leadership.confirm().thenCompose(_ -> attempt(request))
-                        : CompletableFuture.failedFuture(failure));
+        CompletableFuture<Response> first = request.getListSegments().hasSegment()
+                ? leadership.confirm().thenCompose(_ -> attempt(request))
+                : attempt(request);
+        return first.exceptionallyCompose(failure -> isForGood(failure)
+                ? leadership.confirm().thenCompose(_ -> attempt(request))
+                : CompletableFuture.failedFuture(failure));
     }
 
     private static boolean isForGood(Throwable failure) {

@@ -1,6 +1,7 @@
 package io.ashlar.coordinator;
 
 import io.ashlar.client.model.DriveId;
+import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.DriveInfo;
 import io.ashlar.client.protocol.Id;
 import io.ashlar.client.protocol.Placement;
@@ -17,6 +18,7 @@ import io.ashlar.coordinator.plan.NodeHealth.State;
 import io.ashlar.coordinator.record.Command;
 import io.ashlar.coordinator.record.EventText;
 import io.ashlar.coordinator.record.EventsRecord;
+import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.NodeRecord;
 import io.ashlar.coordinator.record.NodeStates;
 
@@ -386,6 +388,24 @@ final class LiveNodes implements ClusterView {
             present.setPlacements(index, present(segment.getPlacements(index)));
         }
         return present.build();
+    }
+
+    /**
+     * Where cells of the segment may be that nobody else has: former places of all its shards that
+     * lack anything. What they hold helps to make the others, and tells which generation is right.
+     */
+    List<Placement> former(Segment segment) {
+        List<Placement> former = new ArrayList<>();
+        for (Placement placement : segment.getPlacementsList()) {
+            LossRecord loss = leader.metadata()
+                    .loss(SegmentId.of(segment.getId()), placement.getShard().getIndex());
+            if (loss != null) {
+                for (ShardRef shard : loss.getFormerList()) {
+                    former.add(present(Placement.newBuilder().setShard(shard).build()));
+                }
+            }
+        }
+        return former;
     }
 
     /** With the present node and address. */

@@ -4,7 +4,6 @@ import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.ErrorCode;
 import io.ashlar.client.protocol.OrderResult;
-import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.RebuildShard;
 import io.ashlar.client.protocol.RepairStatus;
 import io.ashlar.client.protocol.Segment;
@@ -21,7 +20,6 @@ import io.ashlar.coordinator.plan.PlacementPlanner;
 import io.ashlar.coordinator.plan.RepairPlanner;
 import io.ashlar.coordinator.plan.ShardSlot;
 import io.ashlar.coordinator.record.Command;
-import io.ashlar.coordinator.record.LossRecord;
 import io.ashlar.coordinator.record.RebuildPlan;
 import io.ashlar.coordinator.record.RebuildRecord;
 import io.ashlar.coordinator.record.RepairForce;
@@ -273,30 +271,11 @@ final class Repair {
                                 .setSegment(nodes.present(segment))
                                 .setShard(repair.target())
                                 .setCells(segment.getPlacements(index).getCells())
-                                .addAllFormer(former(segment))
+                                .addAllFormer(nodes.former(segment))
                                 .build());
             }
         }
         return orders;
-    }
-
-    /**
-     * Where cells of the segment may be that nobody else has: former places of all its shards that
-     * lack anything. What they hold helps to make the others, and tells which generation is right.
-     */
-    private List<Placement> former(Segment segment) {
-        List<Placement> former = new ArrayList<>();
-        for (Placement placement : segment.getPlacementsList()) {
-            LossRecord loss = leader.metadata()
-                    .loss(SegmentId.of(segment.getId()), placement.getShard().getIndex());
-            if (loss != null) {
-                for (ShardRef shard : loss.getFormerList()) {
-                    former.add(
-                            nodes.present(Placement.newBuilder().setShard(shard).build()));
-                }
-            }
-        }
-        return former;
     }
 
     // ---- what came of it
@@ -374,7 +353,9 @@ final class Repair {
         Segment segment = leader.metadata().segment(repair.segment());
         return segment != null
                 && result.getUnmadeList().stream().anyMatch(run -> !run.getAnswered())
-                && Stream.concat(segment.getPlacementsList().stream(), former(segment).stream())
+                && Stream.concat(
+                                segment.getPlacementsList().stream(),
+                                nodes.former(segment).stream())
                         .allMatch(placement ->
                                 nodes.isUp(DriveId.of(placement.getShard().getDrive())));
     }

@@ -256,7 +256,9 @@ final class SegmentRequests {
             if (segment == null) {
                 throw new AshlarException.NotFound("segment " + id + " does not exist");
             }
-            return nodes.page(List.of(segment), 1);
+            return nodes.page(List.of(segment), 1).toBuilder()
+                    .addAllFormer(nodes.former(segment))
+                    .build();
         }
         if (request.hasVolumeId()) {
             VolumeId id = VolumeId.of(request.getVolumeId());

@@ -13,6 +13,7 @@ import io.ashlar.client.protocol.SegmentLoss;
 import io.ashlar.client.stripe.Placements;
 import io.ashlar.client.stripe.StripeRef;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -156,14 +157,23 @@ final class LogReplay {
         /** Where its shards were taken to be. */
         final List<LogSegment.Shard> places;
 
+        /** Where they were before that, once these have been asked. */
+        @Nullable
+        List<LogSegment.Shard> former;
+
         Gathered(LogSegment segment, LogPosition from) {
             this.segment = segment;
             this.from = from;
             this.places = segment.shards();
         }
 
-        boolean wasElsewhere() {
-            return !places.equals(segment.shards());
+        boolean isCovered() {
+            return coveredTo() == segment.sealedBytes();
+        }
+
+        /** Whether those that were asked are those that were there all the time. */
+        boolean hasAskedAll() {
+            return places.equals(segment.shards()) && segment.former().equals(former);
         }
 
         void add(LogSegment.Shard shard, ShardEvidence evidence) {
@@ -217,30 +227,42 @@ final class LogReplay {
 
     private CompletableFuture<Void> gather(Gathered gathered, int from, int to) {
         LogSegment segment = gathered.segment;
-        List<CompletableFuture<ShardEvidence>> readings =
-                segment.shards().subList(from, to).stream()
-                        .map(shard -> EvidenceReader.ofSealed(
-                                cluster, segment, shard, gathered.from.bytes()))
-                        .toList();
+        return ask(gathered, segment.shards().subList(from, to)).thenCompose(ignored -> {
+            if (gathered.isCovered()) {
+                return installAll(gathered);
+            }
+            if (to < segment.policy().n()) {
+                return gather(gathered, to, segment.policy().n());
+            }
+            return placements
+                    .refresh(segment, gathered.beganNanos)
+                    .thenCompose(told -> gathered.hasAskedAll()
+                            ? installAll(gathered)
+                            : gatherEverywhere(new Gathered(segment, gathered.from)));
+        });
+    }
+
+    /**
+     * A shard that lacks cells tells nothing of them: its former places are asked. They go once it lacks
+     * none, so they come first.
+     */
+    private CompletableFuture<Void> gatherEverywhere(Gathered gathered) {
+        LogSegment segment = gathered.segment;
+        gathered.former = segment.former();
+        return ask(gathered, segment.former())
+                .thenCompose(ignored -> gather(gathered, 0, segment.policy().n()));
+    }
+
+    private CompletableFuture<Void> ask(Gathered gathered, List<LogSegment.Shard> shards) {
+        List<CompletableFuture<ShardEvidence>> readings = shards.stream()
+                .map(shard -> EvidenceReader.ofSealed(
+                        cluster, gathered.segment, shard, gathered.from.bytes()))
+                .toList();
         return CompletableFuture.allOf(readings.toArray(CompletableFuture[]::new))
-                .thenCompose(ignored -> {
-                    for (int i = from; i < to; i++) {
-                        gathered.add(segment.shard(i), readings.get(i - from).join());
+                .thenRun(() -> {
+                    for (int i = 0; i < shards.size(); i++) {
+                        gathered.add(shards.get(i), readings.get(i).join());
                     }
-                    if (gathered.coveredTo() == segment.sealedBytes()) {
-                        return installAll(gathered);
-                    }
-                    if (to < segment.policy().n()) {
-                        return gather(gathered, to, segment.policy().n());
-                    }
-                    return placements
-                            .refresh(segment, gathered.beganNanos)
-                            .thenCompose(told -> gathered.wasElsewhere()
-                                    ? gather(
-                                            new Gathered(segment, gathered.from),
-                                            0,
-                                            segment.policy().n())
-                                    : installAll(gathered));
                 });
     }
 

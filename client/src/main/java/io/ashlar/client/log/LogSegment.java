@@ -6,11 +6,13 @@ import io.ashlar.client.model.DriveId;
 import io.ashlar.client.model.Policy;
 import io.ashlar.client.model.SegmentId;
 import io.ashlar.client.protocol.LostRange;
+import io.ashlar.client.protocol.Placement;
 import io.ashlar.client.protocol.Segment;
 import io.ashlar.client.protocol.SegmentState;
 import io.ashlar.client.protocol.ShardRef;
 import io.ashlar.ec.ReedSolomon;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -35,6 +37,7 @@ public final class LogSegment {
     private ShardPlace[] places;
     private long[] incarnations;
     private final List<LostRange> lost;
+    private List<Shard> former = List.of();
 
     private LogSegment(Segment segment, Policy policy, ShardPlaces known) throws AshlarException {
         this.id = SegmentId.of(segment.getId());
@@ -105,13 +108,24 @@ public final class LogSegment {
                 .toArray();
     }
 
-    /** Learns where the shards are now. */
-    public void moveTo(Segment segment) throws AshlarException {
+    /**
+     * Learns where the shards are now.
+     *
+     * @param former where those that lack cells were before
+     */
+    public void moveTo(Segment segment, List<Placement> former) throws AshlarException {
         if (!SegmentId.of(segment.getId()).equals(id)) {
             throw new IllegalStateException("segment " + id + " told of another's placement");
         }
+        List<Shard> before = new ArrayList<>();
+        for (Placement placement : former) {
+            ShardRef shard = placement.getShard();
+            before.add(
+                    new Shard(id, shard.getIndex(), shard.getIncarnation(), known.of(placement)));
+        }
         places = places(segment);
         incarnations = incarnations(segment);
+        this.former = List.copyOf(before);
     }
 
     public void sealed(long bytes, long stripes) {
@@ -179,6 +193,11 @@ public final class LogSegment {
 
     public List<Shard> shards() {
         return IntStream.range(0, places.length).mapToObj(this::shard).toList();
+    }
+
+    /** Where shards that lack cells were before, as it was told last: nobody else may have those. */
+    List<Shard> former() {
+        return former;
     }
 
     public Shard shard(int index) {

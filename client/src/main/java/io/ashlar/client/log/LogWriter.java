@@ -153,8 +153,14 @@ final class LogWriter {
         return new VolumeWriter.Stats(stripes, rolls);
     }
 
-    boolean isInFlight() {
-        return !window.isEmpty() || !parked.isEmpty();
+    /** Whether a stripe of data is on its way, or waits for that; those of the map hold nobody up. */
+    boolean hasDataInFlight() {
+        for (InFlight inFlight : window) {
+            if (inFlight.encoded.isData()) {
+                return true;
+            }
+        }
+        return !parked.isEmpty();
     }
 
     boolean hasRoomInWindow() {

@@ -124,7 +124,7 @@ public final class VolumeWriter {
                 var _ = map.whenRoom().thenRun(this::schedulePump);
                 return;
             }
-            if (log.isInFlight() && !queue.hasFullBatch()) {
+            if (log.hasDataInFlight() && !queue.hasFullBatch()) {
                 return;
             }
             WriteQueue.Batch batch = queue.take();

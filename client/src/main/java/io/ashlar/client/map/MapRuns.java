@@ -301,9 +301,11 @@ final class MapRuns {
                         return;
                     }
                     if (failure == null) {
-                        committed(next, parts);
                         if (renewing != null) {
                             renewal = null;
+                        }
+                        committed(next, parts);
+                        if (renewing != null) {
                             renewing.complete(null);
                         }
                     } else {

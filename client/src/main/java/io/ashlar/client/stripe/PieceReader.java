@@ -15,7 +15,8 @@ import java.util.concurrent.CompletableFuture;
  * Reads pieces of a stripe's data cells from wherever their shards are: repair may have moved them
  * since their places were learnt. Where too few cells can be reached, or nobody tells where
  * they are, it goes on trying for a while, as nodes come back and connections are made anew; what is
- * gone is not waited for, nor a segment that was freed meanwhile. Lives on the cluster's loop.
+ * gone is not waited for, nor a segment that was freed meanwhile: who did not free it himself does not
+ * have the volume any more. Lives on the cluster's loop.
  */
 public final class PieceReader {
     private static final long PAUSE_NANOS = 200_000_000L;
@@ -82,9 +83,12 @@ public final class PieceReader {
             if (wasElsewhere()) {
                 return new Attempt(range, crcs, untilNanos).run();
             }
-            boolean waits = mayComeBack
-                    && !placements.isFreed(segment)
-                    && cluster.loop().nanoTime() - untilNanos < 0;
+            if (placements.isFreed(segment)) {
+                return CompletableFuture.failedFuture(new AshlarException.Fenced(
+                        segment + " was given back: whoever still refers to it does not have the"
+                                + " volume any more; open it again"));
+            }
+            boolean waits = mayComeBack && cluster.loop().nanoTime() - untilNanos < 0;
             return waits ? later() : CompletableFuture.failedFuture(cause);
         }
 

@@ -150,7 +150,9 @@ public final class Placements {
                             + ", the coordinator tells of "
                             + response.getSegmentList().getSegmentsCount() + " segments");
                 }
-                segment.moveTo(response.getSegmentList().getSegments(0));
+                segment.moveTo(
+                        response.getSegmentList().getSegments(0),
+                        response.getSegmentList().getFormerList());
             } catch (AshlarException e) {
                 LOG.warn(
                         "event=bad-placement segment={} reason=\"{}\"",

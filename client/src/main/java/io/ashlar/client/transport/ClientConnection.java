@@ -13,7 +13,10 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
@@ -28,6 +31,7 @@ import java.util.Queue;
  * error tells. The calls before still wait on the doubtful connection, as they may just be slow.
  */
 final class ClientConnection implements FrameDecoder.FrameListener<Response> {
+    private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
     /** More calls than this waiting on one connection are answered unavailable. */
     static final int MAX_PENDING_CALLS = 65_536;
 
@@ -59,6 +63,18 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
         }
     }
 
+    /** Of a connection that lost its place in what arrives, as memory was short or a handler failed. */
+    private final class Ending extends ChannelInboundHandlerAdapter {
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            if (!(cause instanceof IOException)) {
+                LOG.error("event=connection-failed peer={}", address, cause);
+            }
+            end(new AshlarException.Unavailable(
+                    "the connection to " + address + " failed: " + cause, cause));
+        }
+    }
+
     void connect(Bootstrap bootstrap) {
         bootstrap
                 .handler(new ChannelInitializer<>() {
@@ -69,7 +85,8 @@ final class ClientConnection implements FrameDecoder.FrameListener<Response> {
                                 .addLast(new FrameDecoder<>(
                                         FrameFormat.RESPONSE,
                                         Response.parser(),
-                                        ClientConnection.this));
+                                        ClientConnection.this))
+                                .addLast(new Ending());
                     }
                 })
                 .connect(address.host(), address.port())

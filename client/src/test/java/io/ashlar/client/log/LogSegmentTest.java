@@ -11,6 +11,8 @@ import io.ashlar.client.protocol.ShardRef;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.List;
+
 class LogSegmentTest {
     private final ShardPlaces places = new ShardPlaces();
 
@@ -55,7 +57,7 @@ class LogSegmentTest {
         LogSegment one = LogSegment.of(told(1, 0), places);
         LogSegment other = LogSegment.of(told(2, 3), places);
         assertThat(other.shard(0).place()).isSameAs(one.shard(3).place());
-        other.moveTo(told(2, 0));
+        other.moveTo(told(2, 0), List.of());
         for (int i = 0; i < 6; i++) {
             assertThat(other.shard(i).place()).isSameAs(one.shard(i).place());
         }

@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
@@ -20,17 +21,18 @@ import java.util.SplittableRandom;
 
 /**
  * A fuzzer that is led by the branches of the server which its inputs reach, in a process of its own.
- * Netty follows every buffer meanwhile. {@code -Dashlar.nbd.guided=N} lets it look for N seconds;
- * what it finds is kept beside the module.
+ * Netty follows every buffer meanwhile. Only where {@code -Dashlar.nbd.guided=N} says that it is to look
+ * for N seconds; what it finds is kept beside the module.
  */
 class NbdGuidedFuzzTest {
-    private static final String SECONDS = System.getProperty("ashlar.nbd.guided", "20");
+    private static final String PROPERTY = "ashlar.nbd.guided";
     private static final int INPUTS = 60;
     private static final int REQUESTS = 12;
 
     @TempDir
     private Path directory;
 
+    @EnabledIfSystemProperty(named = PROPERTY, matches = "[1-9]\\d*")
     @Test
     void findsNothing() throws IOException, InterruptedException {
         Path corpus = Files.createDirectory(directory.resolve("corpus"));
@@ -53,7 +55,7 @@ class NbdGuidedFuzzTest {
                                 + ".**",
                         // Netty does to its memory what this one takes for an attack.
                         "--disabled_hooks=com.code_intelligence.jazzer.sanitizers.UnsafeSanitizer",
-                        "-max_total_time=" + SECONDS,
+                        "-max_total_time=" + System.getProperty(PROPERTY, ""),
                         "-max_len=4096",
                         "-rss_limit_mb=4096",
                         "-artifact_prefix=target/nbd-fuzz-",
