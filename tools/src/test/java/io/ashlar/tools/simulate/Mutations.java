@@ -327,7 +327,7 @@ final class Mutations {
                         repairing("runningOn", "Repair.stands", TRUE)),
                 of(
                         "a coordinator tells a rebuild of no former place",
-                        repairing("former", "Metadata.loss", NOTHING)),
+                        coordinator("LiveNodes", "former", "Metadata.loss", NOTHING)),
                 of(
                         "a coordinator believes a shard that returned",
                         metadata(
