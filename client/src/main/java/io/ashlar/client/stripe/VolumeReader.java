@@ -17,7 +17,6 @@ import java.util.concurrent.CompletableFuture;
  * wants them. Lives on the cluster's loop.
  */
 public final class VolumeReader {
-    private static final int MAX_LOOK_UPS = 4;
 
     private final BlockMap map;
     private final PieceReader pieces;
@@ -40,34 +39,25 @@ public final class VolumeReader {
         long end = Math.ceilDiv(offsetBytes + target.byteSize(), Stripe.BLOCK_BYTES);
         return map.lookUp(first, end - first)
                 .thenCompose(extents -> read(extents, offsetBytes, target)
-                        .exceptionallyCompose(failure -> again(
-                                extents,
-                                offsetBytes,
-                                target,
-                                AshlarException.in(failure),
-                                MAX_LOOK_UPS - 1)));
+                        .exceptionallyCompose(failure ->
+                                again(extents, offsetBytes, target, AshlarException.in(failure))));
     }
 
-    /** What was looked up may have been overwritten meanwhile, and its segment been freed. */
+    /**
+     * What was looked up may have been overwritten meanwhile, and its segment been freed. That may be so
+     * any number of times: it fails only where the blocks are where they were.
+     */
     private CompletableFuture<Void> again(
-            List<MapExtent> tried,
-            long offsetBytes,
-            MemorySegment target,
-            AshlarException cause,
-            int lookUpsLeft) {
+            List<MapExtent> tried, long offsetBytes, MemorySegment target, AshlarException cause) {
         long first = tried.getFirst().firstBlock();
         long end = tried.getLast().endBlock();
         return map.lookUp(first, end - first).thenCompose(extents -> {
-            if (lookUpsLeft == 0 || stripesOf(extents).equals(stripesOf(tried))) {
+            if (stripesOf(extents).equals(stripesOf(tried))) {
                 return CompletableFuture.failedFuture(cause);
             }
             return read(extents, offsetBytes, target)
-                    .exceptionallyCompose(failure -> again(
-                            extents,
-                            offsetBytes,
-                            target,
-                            AshlarException.in(failure),
-                            lookUpsLeft - 1));
+                    .exceptionallyCompose(failure ->
+                            again(extents, offsetBytes, target, AshlarException.in(failure)));
         });
     }
 

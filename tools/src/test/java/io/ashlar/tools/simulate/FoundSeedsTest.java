@@ -48,6 +48,7 @@ class FoundSeedsTest {
         "700534, each deep scrub met a broken connection, and compared that segment nowhere else",
         "1000264, a shard was taken for gone by an answer from before it had moved",
         "1002169, a replay did not ask the former places of shards that lacked cells",
+        "840111, a read gave up after four looks, though its blocks had been overwritten each time",
         "1002780, a read of one who no longer had the volume was told to lack cells",
         "800045, the simulator left a full drive in use that its node had given up without a record",
         "800264, a repeated creation of a fenced writer was confirmed, as a repair had made the shard",
